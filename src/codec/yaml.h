@@ -1,4 +1,5 @@
-// YAML 1.1 as the API takes and gives it: converted to and from JSON documents (libyaml underneath).
+// YAML 1.1 as the API takes and gives it: converted to and from JSON documents (libyaml
+// underneath).
 #pragma once
 
 #include <string>
@@ -8,8 +9,9 @@
 
 namespace kpp::yaml {
 
-// One document (the first). Errors are kBadRequest with a message as sigs.k8s.io/yaml gives ("error converting YAML to
-// JSON: yaml: line 2: mapping values are not allowed in this context"). Anchors are resolved, with a limit on expansion.
+// One document (the first). Errors are kBadRequest with a message as sigs.k8s.io/yaml gives ("error
+// converting YAML to JSON: yaml: line 2: mapping values are not allowed in this context"). Anchors
+// are resolved, with a limit on expansion.
 Result<json::Value> parse(std::string_view text);
 // All documents of a stream, empty ones left out.
 Result<std::vector<json::Value>> parse_all(std::string_view text);
