@@ -55,10 +55,10 @@ Reason reason_from_text(std::string_view text) {
 int reason_code(Reason reason) { return row_of(reason).code; }
 
 Status::Status(Reason reason, std::string message)
-    : error_(std::make_unique<Error>(reason, 0, std::move(message), StatusDetails{})) {}
+    : error_(std::make_unique<Error>(reason, 0, std::move(message), StatusDetails{}, false)) {}
 
 Status::Status(Reason reason, std::string message, StatusDetails details)
-    : error_(std::make_unique<Error>(reason, 0, std::move(message), std::move(details))) {}
+    : error_(std::make_unique<Error>(reason, 0, std::move(message), std::move(details), true)) {}
 
 Status::Status(const Status& other)
     : error_(other.error_ ? std::make_unique<Error>(*other.error_) : nullptr) {}

@@ -81,8 +81,9 @@ class [[nodiscard]] Status {
   const std::string& message() const;
   // HTTP code: the reason's unless with_code() gave another.
   int code() const;
-  // Empty details if none were given.
+  // Empty details if none were given; has_details() tells them apart from details given empty.
   const StatusDetails& details() const;
+  bool has_details() const { return error_ && error_->has_details; }
   bool is(Reason r) const { return error_ && error_->reason == r; }
 
   Status with_code(int code) &&;
@@ -96,6 +97,7 @@ class [[nodiscard]] Status {
     int code = 0;
     std::string message;
     StatusDetails details;
+    bool has_details = false;
   };
   std::unique_ptr<Error> error_;
 };
