@@ -1,0 +1,52 @@
+// Admission: what the API server itself changes or refuses about a write, beyond the kind's own validation.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/schema.h"
+#include "apiserver/auth/user.h"
+#include "apiserver/resources.h"
+#include "async/task.h"
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace kpp::apiserver {
+
+class WatchCache;
+class ResourceTable;
+
+enum class Operation { kCreate, kUpdate, kDelete, kConnect };
+
+struct AdmissionRequest {
+  Operation operation = Operation::kCreate;
+  const ServedResource* resource = nullptr;
+  std::string subresource;
+  std::string namespace_, name;
+  const User* user = nullptr;
+  const api::Object* old_object = nullptr;  // update and delete
+  bool dry_run = false;
+  WallTime now;
+  std::vector<std::string>* warnings = nullptr;
+};
+
+// The plugins in the order of the original: NamespaceLifecycle, ServiceAccount, TaintNodesByCondition, Priority,
+// DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass,
+// LimitRanger, ..., ResourceQuota: a file each; plugins.cc lists them.
+// Runs on: the server's executor; reads other objects from the watch cache.
+class Admission {
+ public:
+  Admission(WatchCache& cache, const ResourceTable& table);
+  // May change the object; an error refuses the request (usually kForbidden).
+  Status mutate(api::Object& object, const AdmissionRequest& request) const;
+  // After validation.
+  Status validate(const api::Object& object, const AdmissionRequest& request) const;
+  Status validate_delete(const AdmissionRequest& request) const;
+
+ private:
+  WatchCache& cache_;
+  const ResourceTable& table_;
+};
+
+}  // namespace kpp::apiserver

@@ -1,0 +1,41 @@
+// Cluster IPs and node ports of Services, from the service range.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "api/corev1.h"
+#include "apiserver/watch_cache.h"
+#include "base/status.h"
+
+namespace kpp::apiserver {
+
+// Guarantees: an address or port is given to one service at a time; what the cached services hold counts as taken, and so
+//   does what was given out and is not seen in the cache yet.
+// Runs on: the server's executor.
+class Allocators {
+ public:
+  // service_cidr: e.g. 10.96.0.0/16; its first address is the kubernetes service's, its tenth the DNS service's.
+  static Result<std::unique_ptr<Allocators>> make(WatchCache& cache, const ResourceTable& table, std::string_view service_cidr,
+                                                  int first_port = 30000, int last_port = 32767);
+
+  // Fills clusterIP(s), ipFamilies, ipFamilyPolicy, node ports and health check port as the type asks; kInvalid with the
+  // original's words when a named address or port is taken or out of range. `old` is the service before an update.
+  Status allocate(corev1::Service& service, const corev1::Service* old);
+  // Gives back what a write that failed had taken.
+  void forget(const corev1::Service& service, const corev1::Service* old);
+
+ private:
+  Allocators(WatchCache& cache, const ResourceTable& table) : cache_(cache), table_(table) {}
+
+  WatchCache& cache_;
+  const ResourceTable& table_;
+  std::uint32_t base_ = 0;  // network address
+  std::uint32_t size_ = 0;  // addresses in the range
+  int first_port_ = 0, last_port_ = 0;
+  struct Taken;
+  std::shared_ptr<Taken> taken_;
+};
+
+}  // namespace kpp::apiserver

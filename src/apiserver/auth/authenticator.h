@@ -1,0 +1,44 @@
+// Finds out who sends a request: client certificate, bearer token (static file, service account JWT), anonymous.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apiserver/auth/service_account_tokens.h"
+#include "apiserver/auth/user.h"
+#include "base/clock.h"
+#include "base/status.h"
+#include "net/http.h"
+
+namespace kpp::apiserver {
+
+struct AuthenticatorOptions {
+  std::string token_auth_file;  // CSV: token,user,uid,"group1,group2"; read once
+  bool anonymous = true;
+};
+
+// Guarantees: tokens are compared in constant time; a wrong token is refused even where anonymous requests are allowed.
+class Authenticator {
+ public:
+  // `tokens` may be nullptr: no service account tokens. It must outlive this.
+  static Result<std::unique_ptr<Authenticator>> make(AuthenticatorOptions options, const ServiceAccountTokens* tokens);
+
+  // The user with system:authenticated (or system:unauthenticated) among the groups; kUnauthorized otherwise.
+  Result<User> authenticate(const net::Request& request, WallTime now) const;
+  // The user of a bearer token alone (TokenReview).
+  std::optional<User> user_of_token(std::string_view token, WallTime now) const;
+  // Adds a token in memory, e.g. the one that kpp makes for its own components.
+  void add_token(std::string token, User user);
+
+ private:
+  explicit Authenticator(AuthenticatorOptions options, const ServiceAccountTokens* tokens)
+      : options_(std::move(options)), tokens_(tokens) {}
+
+  AuthenticatorOptions options_;
+  const ServiceAccountTokens* tokens_;
+  std::vector<std::pair<std::string, User>> static_tokens_;
+};
+
+}  // namespace kpp::apiserver

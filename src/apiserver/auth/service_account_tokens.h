@@ -1,0 +1,50 @@
+// Service account tokens (KEP-1205): JWTs signed RS256 by the cluster's service account key, bound to a pod.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apiserver/auth/user.h"
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace kpp::apiserver {
+
+struct TokenClaims {
+  std::string namespace_, service_account, service_account_uid;
+  std::string pod_name, pod_uid;    // empty: not bound to a pod
+  std::string node_name, node_uid;  // of the pod's node
+  std::string id;
+  std::vector<std::string> audiences;
+  WallTime issued_at, not_before, expires;
+};
+
+class ServiceAccountTokens {
+ public:
+  static constexpr std::string_view kIssuer = "https://kubernetes.default.svc";
+
+  // key_pem: an RSA private key.
+  static Result<std::unique_ptr<ServiceAccountTokens>> make(std::string_view key_pem);
+  ~ServiceAccountTokens();
+  ServiceAccountTokens(const ServiceAccountTokens&) = delete;
+  ServiceAccountTokens& operator=(const ServiceAccountTokens&) = delete;
+
+  std::string sign(const TokenClaims& claims) const;
+  // Checks signature, issuer, times and audience (empty: kIssuer). kUnauthorized otherwise. Whether the account and the
+  // pod still exist is the caller's to check.
+  Result<TokenClaims> verify(std::string_view token, WallTime now, std::string_view audience = {}) const;
+  // JSON Web Key Set for /openid/v1/jwks.
+  std::string jwks() const;
+  // User "system:serviceaccount:ns:name" with its groups.
+  static User user_of(const TokenClaims& claims);
+
+ private:
+  struct Key;
+  explicit ServiceAccountTokens(std::unique_ptr<Key> key);
+  std::unique_ptr<Key> key_;
+};
+
+}  // namespace kpp::apiserver

@@ -1,0 +1,55 @@
+// What a request carries through the handlers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apiserver/auth/user.h"
+#include "apiserver/negotiation.h"
+#include "apiserver/request_info.h"
+#include "apiserver/resources.h"
+#include "apiserver/watch_cache.h"
+#include "async/executor.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "store/store.h"
+
+namespace kpp::apiserver {
+
+class Admission;
+class Authorizer;
+class Allocators;
+
+// What all handlers share. Everything outlives every call. Runs on: one executor.
+struct Core {
+  async::Executor& executor;
+  store::Store& store;
+  WatchCache& cache;
+  const ResourceTable& table;
+  Authorizer& authorizer;
+  Admission& admission;
+  Allocators& allocators;
+  Logger log;
+};
+
+// One request. Owned by the coroutine that serves it, which outlives the handlers that it calls.
+struct Call {
+  Core& core;
+  net::Request request;
+  net::Query query;
+  RequestInfo info;
+  User user;
+  const ServedResource* resource = nullptr;
+  const api::SubresourceDesc* subresource = nullptr;
+  Accept accept;
+  std::vector<std::string> warnings;  // texts of Warning headers
+  async::StopToken stop;
+
+  api::ObjectKey key() const { return {info.namespace_, info.name}; }
+  bool dry_run() const { return query.get("dryRun") == "All"; }
+  // Who the change is recorded under: the query's fieldManager, or the agent's name up to the first slash.
+  std::string field_manager() const;
+};
+
+}  // namespace kpp::apiserver

@@ -1,0 +1,225 @@
+#include "apiserver/watch_cache.h"
+
+#include <algorithm>
+
+#include "api/json_codec.h"
+#include "apiserver/errors.h"
+#include "apiserver/registry/strategy.h"
+#include "codec/json.h"
+
+namespace kpp::apiserver {
+namespace {
+
+constexpr std::size_t kWindowEvents = 1024;
+constexpr std::size_t kWindowBytes = 4u << 20;
+constexpr std::size_t kWatcherBacklog = 4096;
+
+std::size_t bytes_of(const CacheEvent& event) {
+  return 128 + (event.object ? event.object->json->size() : 0) + (event.previous ? event.previous->json->size() : 0);
+}
+
+// The stored bytes with metadata.resourceVersion in them; our encoder writes kind, apiVersion and metadata first.
+std::string with_revision(const std::string& stored, store::Revision revision) {
+  static constexpr std::string_view kMetadata = "\"metadata\":{";
+  const auto at = stored.find(kMetadata);
+  if (at == std::string::npos) return stored;
+  const auto insert_at = at + kMetadata.size();
+  std::string out;
+  out.reserve(stored.size() + 40);
+  out.append(stored, 0, insert_at);
+  out += cat("\"resourceVersion\":\"", revision, "\"");
+  if (stored[insert_at] != '}') out += ',';
+  out.append(stored, insert_at);
+  return out;
+}
+
+}  // namespace
+
+async::Task<CacheEventRef> CacheWatcher::next(TimePoint deadline, async::Executor& executor, async::StopToken stop) {
+  while (queue_.empty() && !overflowed_) {
+    const TimePoint now = executor.steady();
+    if (now >= deadline) co_return nullptr;
+    const bool woken = co_await ready_.wait_for(deadline - now, stop);
+    if (!woken && queue_.empty()) co_return nullptr;
+  }
+  if (queue_.empty()) co_return nullptr;
+  CacheEventRef out = std::move(queue_.front());
+  queue_.pop_front();
+  co_return out;
+}
+
+void CacheWatcher::push(const CacheEventRef& event) {
+  if (overflowed_) return;
+  if (queue_.size() >= limit_) {
+    overflowed_ = true;
+    queue_.clear();
+  } else {
+    queue_.push_back(event);
+  }
+  ready_.pulse();
+}
+
+CachedRef ResourceCache::find(std::string_view store_key) const {
+  const auto it = objects_.find(store_key);
+  return it == objects_.end() ? nullptr : it->second;
+}
+
+WatchCache::WatchCache(async::Executor& executor, store::Store& store, const ResourceTable& table, Logger log)
+    : executor_(executor), store_(store), log_(std::move(log)), advanced_(executor), scope_(executor) {
+  for (const auto& resource : table.all()) {
+    if (!resource->is_stored() || resource->storage != resource.get()) continue;
+    auto cache = std::make_unique<ResourceCache>();
+    cache->resource_ = resource.get();
+    by_prefix_.emplace(std::string(resource->desc->etcd_prefix), std::move(cache));
+  }
+}
+
+WatchCache::~WatchCache() = default;
+
+CachedRef WatchCache::make_object(const ServedResource& resource, const std::string& stored, store::Revision revision) {
+  auto out = std::make_shared<CachedObject>();
+  out->json = std::make_shared<const std::string>(with_revision(stored, revision));
+  out->revision = revision;
+  api::Object object(*resource.type);
+  const auto document = json::parse(stored);
+  if (!document || !api::from_json(*document, *resource.type, object.data()).ok()) return nullptr;
+  const auto* meta = api::metadata(*resource.type, object.data());
+  if (meta == nullptr) return nullptr;
+  out->namespace_ = meta->namespace_;
+  out->name = meta->name;
+  out->labels.assign(meta->labels.begin(), meta->labels.end());
+  if (resource.strategy->selectable != nullptr) out->fields = resource.strategy->selectable(object);
+  return out;
+}
+
+ResourceCache* WatchCache::cache_for(std::string_view store_key) {
+  auto it = by_prefix_.upper_bound(store_key);
+  while (it != by_prefix_.begin()) {
+    --it;
+    if (store_key.starts_with(it->first)) return it->second.get();
+    // Prefixes that are a prefix of one another (services/, services/endpoints/) sort close to each other.
+    if (it->first.substr(0, 11) != store_key.substr(0, 11)) break;
+  }
+  return nullptr;
+}
+
+async::Task<Status> WatchCache::load(async::StopToken stop) {
+  store::RangeOptions options;
+  options.prefix = "/registry/";
+  auto range = co_await store_.range(options, stop);
+  if (!range) co_return std::move(range).error();
+  for (const auto& entry : range->entries) {
+    ResourceCache* cache = cache_for(entry.key);
+    if (cache == nullptr) continue;
+    auto object = make_object(*cache->resource_, *entry.value, entry.mod_revision);
+    if (!object) {
+      log_.error("Stored object cannot be read; it is left out", {kv("key", entry.key)});
+      continue;
+    }
+    cache->objects_.emplace(entry.key, std::move(object));
+  }
+  revision_ = range->revision;
+  for (auto& [prefix, cache] : by_prefix_) cache->window_start_ = revision_;
+  co_return Status();
+}
+
+async::Task<Status> WatchCache::start(async::StopToken stop) {
+  KPP_CO_RETURN_IF_ERROR(co_await load(stop));
+  scope_.spawn(follow(scope_.stop_token()));
+  co_return Status();
+}
+
+async::Task<void> WatchCache::follow(async::StopToken stop) {
+  auto watch = store_.watch("/registry/", revision_);
+  while (!stop.stop_requested()) {
+    if (!watch) {
+      log_.error("The store's watch broke; the process must be started again", {kv("err", watch.error())});
+      co_return;
+    }
+    auto events = co_await (*watch)->next(stop);
+    if (!events) {
+      if (events.error().is(Reason::kCanceled)) co_return;
+      log_.warning("Store watch ended; following again", {kv("err", events.error())});
+      watch = store_.watch("/registry/", revision_);
+      continue;
+    }
+    for (const auto& event : *events) apply(event);
+    advanced_.pulse();
+  }
+}
+
+void WatchCache::apply(const store::Event& event) {
+  revision_ = event.entry.mod_revision;
+  ResourceCache* cache = cache_for(event.entry.key);
+  if (cache == nullptr) return;
+  auto out = std::make_shared<CacheEvent>();
+  out->revision = revision_;
+  const auto it = cache->objects_.find(event.entry.key);
+  if (it != cache->objects_.end()) out->previous = it->second;
+  if (event.type == store::Event::Type::kPut) {
+    out->object = make_object(*cache->resource_, *event.entry.value, revision_);
+    if (!out->object) {
+      log_.error("Stored object cannot be read; it is left out", {kv("key", event.entry.key)});
+      return;
+    }
+    cache->objects_.insert_or_assign(event.entry.key, out->object);
+  } else {
+    if (it == cache->objects_.end()) return;
+    cache->objects_.erase(it);
+  }
+  cache->window_.push_back(out);
+  cache->window_bytes_ += bytes_of(*out);
+  while (cache->window_.size() > kWindowEvents || (cache->window_bytes_ > kWindowBytes && cache->window_.size() > 64)) {
+    cache->window_start_ = cache->window_.front()->revision;
+    cache->window_bytes_ -= bytes_of(*cache->window_.front());
+    cache->window_.pop_front();
+  }
+  for (CacheWatcher* watcher : cache->watchers_) watcher->push(out);
+  if (const auto found = listeners_.find(cache); found != listeners_.end()) {
+    for (const auto& listener : found->second) listener(*out);
+  }
+}
+
+async::Task<void> WatchCache::stop() {
+  scope_.request_stop();
+  advanced_.pulse();
+  co_await scope_.join();
+}
+
+const ResourceCache& WatchCache::cache(const ServedResource& resource) const {
+  return *by_prefix_.find(resource.storage->desc->etcd_prefix)->second;
+}
+
+async::Task<bool> WatchCache::wait_for(store::Revision revision, Duration timeout, async::StopToken stop) {
+  const TimePoint deadline = executor_.steady() + timeout;
+  while (revision_ < revision) {
+    const TimePoint now = executor_.steady();
+    if (now >= deadline || stop.stop_requested()) co_return false;
+    co_await advanced_.wait_for(deadline - now, stop);
+  }
+  co_return true;
+}
+
+WatchCache::Subscription::Subscription(ResourceCache& cache, std::unique_ptr<CacheWatcher> watcher)
+    : cache_(cache), watcher_(std::move(watcher)) {
+  position_ = cache_.watchers_.insert(cache_.watchers_.end(), watcher_.get());
+}
+
+WatchCache::Subscription::~Subscription() { cache_.watchers_.erase(position_); }
+
+Result<std::unique_ptr<WatchCache::Subscription>> WatchCache::subscribe(const ServedResource& resource,
+                                                                        store::Revision from) {
+  ResourceCache& cache = *by_prefix_.find(resource.storage->desc->etcd_prefix)->second;
+  if (from < cache.window_start_) return fail(too_old_version(from, cache.window_start_));
+  auto watcher = std::make_unique<CacheWatcher>(executor_, kWatcherBacklog);
+  for (const auto& event : cache.window_) {
+    if (event->revision > from) watcher->push(event);
+  }
+  return std::make_unique<Subscription>(cache, std::move(watcher));
+}
+
+void WatchCache::add_listener(const ServedResource& resource, std::function<void(const CacheEvent&)> listener) {
+  listeners_[&cache(resource)].push_back(std::move(listener));
+}
+
+}  // namespace kpp::apiserver

@@ -1,0 +1,137 @@
+// Every object in memory as its encoded bytes, kept up to date by one watch on the store; answers reads and watches.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/meta.h"
+#include "apiserver/resources.h"
+#include "async/executor.h"
+#include "async/scope.h"
+#include "async/wait.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "store/store.h"
+
+namespace kpp::apiserver {
+
+// One version of one object. Immutable; shared by the cache, its event window and answers in flight.
+struct CachedObject {
+  net::SharedBytes json;  // whole, with kind, apiVersion and resourceVersion
+  store::Revision revision = 0;
+  std::string namespace_, name;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<std::pair<std::string, std::string>> fields;  // selectable ones beside metadata.*
+};
+using CachedRef = std::shared_ptr<const CachedObject>;
+
+struct CacheEvent {
+  store::Revision revision = 0;
+  CachedRef object;    // nullptr: deleted
+  CachedRef previous;  // nullptr: created
+};
+using CacheEventRef = std::shared_ptr<const CacheEvent>;
+
+// Receives a resource's events. A watcher that is not drained is cut off: overflowed() turns true and no more come.
+class CacheWatcher {
+ public:
+  CacheWatcher(async::Executor& executor, std::size_t limit) : limit_(limit), ready_(executor) {}
+  // The next event; nullptr when stopped, the time is over, or the watcher was cut off.
+  async::Task<CacheEventRef> next(TimePoint deadline, async::Executor& executor, async::StopToken stop);
+  bool overflowed() const { return overflowed_; }
+  void push(const CacheEventRef& event);
+
+ private:
+  const std::size_t limit_;
+  std::deque<CacheEventRef> queue_;
+  async::Event ready_;
+  bool overflowed_ = false;
+};
+
+// The objects of one resource.
+class ResourceCache {
+ public:
+  const std::map<std::string, CachedRef, std::less<>>& objects() const { return objects_; }
+  CachedRef find(std::string_view store_key) const;
+  // Objects whose store key begins with the prefix, in the order of keys.
+  template <class F>
+  void each(std::string_view prefix, std::string_view after, F call) const {
+    auto it = after.empty() ? objects_.lower_bound(prefix) : objects_.upper_bound(after);
+    for (; it != objects_.end() && it->first.starts_with(prefix); ++it) {
+      if (!call(it->first, it->second)) return;
+    }
+  }
+
+ private:
+  friend class WatchCache;
+  const ServedResource* resource_ = nullptr;
+  std::map<std::string, CachedRef, std::less<>> objects_;
+  std::deque<CacheEventRef> window_;  // recent events, oldest first
+  std::size_t window_bytes_ = 0;
+  store::Revision window_start_ = 0;  // events after this revision are all in the window
+  std::list<CacheWatcher*> watchers_;
+};
+
+// Guarantees: events of the store are applied in order; after wait_for(r) all resources are at revision r or later; an
+//   object's bytes are made once.
+// Ownership: store and table outlive it.
+// Runs on: its executor only.
+class WatchCache {
+ public:
+  WatchCache(async::Executor& executor, store::Store& store, const ResourceTable& table, Logger log);
+  ~WatchCache();
+
+  // Loads everything, then follows the store.
+  async::Task<Status> start(async::StopToken stop);
+  async::Task<void> stop();
+
+  const ResourceCache& cache(const ServedResource& resource) const;
+  store::Revision revision() const { return revision_; }
+  // Waits until the cache has seen a revision; false if stopped or the time passed.
+  async::Task<bool> wait_for(store::Revision revision, Duration timeout, async::StopToken stop);
+
+  // A watch's subscription; ends with its destruction. Events after `from` (which must not be older than the window:
+  // kExpired) are queued at once.
+  class Subscription {
+   public:
+    Subscription(ResourceCache& cache, std::unique_ptr<CacheWatcher> watcher);
+    ~Subscription();
+    CacheWatcher& watcher() { return *watcher_; }
+
+   private:
+    ResourceCache& cache_;
+    std::unique_ptr<CacheWatcher> watcher_;
+    std::list<CacheWatcher*>::iterator position_;
+  };
+  Result<std::unique_ptr<Subscription>> subscribe(const ServedResource& resource, store::Revision from);
+
+  // Called on the executor after each change of a resource that it was added for (authorization caches and the like).
+  void add_listener(const ServedResource& resource, std::function<void(const CacheEvent&)> listener);
+
+  // What a stored value looks like in the cache. Used for reads of old revisions too.
+  static CachedRef make_object(const ServedResource& resource, const std::string& stored, store::Revision revision);
+
+ private:
+  async::Task<void> follow(async::StopToken stop);
+  async::Task<Status> load(async::StopToken stop);
+  void apply(const store::Event& event);
+  ResourceCache* cache_for(std::string_view store_key);
+
+  async::Executor& executor_;
+  store::Store& store_;
+  Logger log_;
+  std::map<std::string, std::unique_ptr<ResourceCache>, std::less<>> by_prefix_;
+  std::map<const ResourceCache*, std::vector<std::function<void(const CacheEvent&)>>> listeners_;
+  store::Revision revision_ = 0;
+  async::Event advanced_;
+  async::Scope scope_;
+};
+
+}  // namespace kpp::apiserver
