@@ -1,0 +1,102 @@
+#include "lab/lab_commands.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/lab.h"
+
+namespace kpp::lab {
+namespace {
+
+constexpr std::string_view kUsage =
+    "usage: kpp lab list\n"
+    "       kpp lab enter NODE [--name LAB] [-- COMMAND...]\n"
+    "       kpp lab down [--name LAB]\n";
+
+int complain(std::string_view text) {
+  std::fprintf(stderr, "%.*s", static_cast<int>(text.size()), text.data());
+  return 2;
+}
+
+int report(const Status& status) {
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "error: %s\n", status.message().c_str());
+  return 1;
+}
+
+struct Arguments {
+  std::string lab = "default";
+  std::vector<std::string> words;
+  std::vector<std::string> command;  // after --
+};
+
+Result<Arguments> parse(int argc, char** argv) {
+  Arguments out;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--") {
+      out.command.assign(argv + i + 1, argv + argc);
+      break;
+    }
+    if (word == "--name" && i + 1 < argc) {
+      out.lab = argv[++i];
+    } else if (word.starts_with("--name=")) {
+      out.lab = word.substr(7);
+    } else if (word.starts_with("-")) {
+      return fail(Reason::kInvalid, cat("unknown flag: ", word));
+    } else {
+      out.words.emplace_back(word);
+    }
+  }
+  return out;
+}
+
+int list() {
+  for (const std::string& name : list_labs()) {
+    const auto lab = Lab::open({.name = name});
+    if (!lab) continue;
+    const auto nodes = lab->nodes();
+    if (!nodes) continue;
+    for (const Node& node : *nodes) {
+      std::printf("%-20s %-20s %-16s %d\n", name.c_str(), node.name.c_str(), node.address.c_str(),
+                  node.init);
+    }
+  }
+  return 0;
+}
+
+int enter(const Arguments& arguments) {
+  if (arguments.words.size() != 2) return complain(kUsage);
+  const auto lab = Lab::open({.name = arguments.lab});
+  if (!lab) return report(lab.error());
+  const auto node = lab->node(arguments.words[1]);
+  if (!node) return report(node.error());
+  std::vector<std::string> command = arguments.command;
+  if (command.empty()) command = {"/bin/bash"};
+  const auto code = enter_node(*node, command);
+  return code ? *code : report(code.error());
+}
+
+}  // namespace
+
+int lab_main(int argc, char** argv) {
+  const auto arguments = parse(argc, argv);
+  if (!arguments) {
+    (void)report(arguments.error());
+    return complain(kUsage);
+  }
+  if (arguments->words.empty()) return complain(kUsage);
+  const std::string& verb = arguments->words[0];
+  if (verb == "list") return list();
+  if (verb == "enter") return enter(*arguments);
+  if (verb == "down") {
+    auto lab = Lab::open({.name = arguments->lab});
+    return report(lab ? lab->remove() : lab.error());
+  }
+  return complain(kUsage);
+}
+
+}  // namespace kpp::lab
