@@ -1,5 +1,5 @@
-// The revisioned key-value store under the API server. Implementations: sqlite/ (embedded); the contract suite in
-// testing/ runs against each.
+// The revisioned key-value store under the API server. Implementations: sqlite/ (embedded); the
+// contract suite in testing/ runs against each.
 #pragma once
 
 #include <memory>
@@ -15,19 +15,22 @@ namespace kpp::store {
 
 // Events of a key prefix from one revision on.
 //
-// Guarantees: every event after `from`, once, in order of revision; events of one revision never split.
+// Guarantees: every event after `from`, once, in order of revision; events of one revision never
+// split.
 class Watch {
  public:
   virtual ~Watch() = default;  // ends it
-  // The next events, at least one, oldest first. kExpired when the watch fell behind what the store keeps in memory or
-  // the revision was compacted; kCanceled when stopped or the store closes.
+  // The next events, at least one, oldest first. kExpired when the watch fell behind what the store
+  // keeps in memory or the revision was compacted; kCanceled when stopped or the store closes.
   virtual async::Task<Result<std::vector<Event>>> next(async::StopToken stop) = 0;
 };
 
-// Guarantees: a write that was answered is on disk (fsync) and survives kill -9 and power loss; writes are
+// Guarantees: a write that was answered is on disk (fsync) and survives kill -9 and power loss;
+// writes are
 //   linearizable; a watch sees a write only after it is durable.
 // Runs on: the executor given at construction.
-// Errors: kConflict (expected_revision differs and the key exists), kNotFound (expected but gone), kAlreadyExists
+// Errors: kConflict (expected_revision differs and the key exists), kNotFound (expected but gone),
+// kAlreadyExists
 //   (expected 0 but there), kExpired (revision compacted), kIo, kCorrupt.
 class Store {
  public:

@@ -33,7 +33,7 @@ struct Event {
 // One write, guarded by the key's present state.
 struct Write {
   std::string key;
-  Bytes value;                         // nullptr deletes
+  Bytes value;  // nullptr deletes
   // The mod_revision that the key must have; 0: it must not exist; nullopt: no guard.
   std::optional<Revision> expected_revision;
 };

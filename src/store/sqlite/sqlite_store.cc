@@ -1,0 +1,185 @@
+#include "store/sqlite/sqlite_store.h"
+
+#include <atomic>
+
+#include "store/sqlite/checkpointer.h"
+#include "store/sqlite/directory.h"
+#include "store/sqlite/gate.h"
+#include "store/sqlite/key_index.h"
+#include "store/sqlite/reader.h"
+#include "store/sqlite/watch_hub.h"
+#include "store/sqlite/writer.h"
+
+namespace kpp::store {
+namespace {
+
+std::unexpected<Status> closed_error() { return fail(Reason::kCanceled, "the store is closed"); }
+
+std::unexpected<Status> stopped_error() { return fail(Reason::kCanceled, "the caller stopped"); }
+
+// Hands a call to the writer and resumes when it is answered.
+template <class Call>
+struct Submission {
+  Writer& writer;
+  Call& call;
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    call.waiting = waiting;
+    writer.submit(call);
+  }
+  void await_resume() const {}
+};
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(async::Executor& executor, const SqliteOptions& options)
+      : executor_(executor),
+        gate_(std::make_shared<Gate>(executor)),
+        closed_(executor),
+        pool_(options.reader_threads),
+        reader_(data_file(options.path), index_, current_, compacted_) {}
+  ~SqliteStore() override {
+    KPP_CHECK(writer_ == nullptr || closed_.is_set(), "a store was destroyed that was not closed");
+  }
+
+  Status open(const SqliteOptions& options);
+
+  async::Task<Result<Revision>> write(Write write, async::StopToken stop) override;
+  async::Task<Result<std::optional<Entry>>> get(std::string key, async::StopToken stop) override;
+  async::Task<Result<RangeResult>> range(RangeOptions options, async::StopToken stop) override;
+  Result<std::unique_ptr<Watch>> watch(std::string prefix, Revision from) override {
+    return hub_->watch(std::move(prefix), from);
+  }
+  Revision revision() const override { return current_.load(); }
+  Revision compacted_revision() const override { return compacted_.load(); }
+  async::Task<Status> compact(Revision revision, async::StopToken stop) override;
+  async::Task<void> close() override;
+
+ private:
+  Status load(Connection& connection);
+  Status release();
+
+  async::Executor& executor_;
+  DirectoryLock lock_;
+  const std::shared_ptr<Gate> gate_;  // shared with the hub's watches
+  async::Event closed_;
+  KeyIndex index_;
+  std::atomic<Revision> current_{0};
+  std::atomic<Revision> compacted_{0};
+  async::ThreadPool pool_;
+  Reader reader_;
+  std::shared_ptr<WatchHub> hub_;  // shared with its watches
+  std::unique_ptr<Checkpointer> checkpointer_;
+  std::unique_ptr<Writer> writer_;
+};
+
+Status SqliteStore::open(const SqliteOptions& options) {
+  KPP_ASSIGN(lock_, DirectoryLock::acquire(options.path));
+  KPP_ASSIGN(Connection connection, open_data_file(options.path));
+  if (options.max_bytes > 0) {
+    KPP_ASSIGN(const std::int64_t page, connection.query_number("PRAGMA page_size"));
+    KPP_RETURN_IF_ERROR(
+        connection.execute(cat("PRAGMA max_page_count=", options.max_bytes / page)));
+  }
+  KPP_RETURN_IF_ERROR(load(connection));
+  KPP_ASSIGN(Connection second, Connection::open(data_file(options.path), Connection::Use::kWrite));
+  checkpointer_ = std::make_unique<Checkpointer>(std::move(second), options.log);
+  hub_ = std::make_shared<WatchHub>(executor_, gate_, WatchHub::History{reader_, pool_, compacted_},
+                                    WatchHub::Bounds{options.recent_events, options.recent_bytes},
+                                    current_.load());
+  KPP_ASSIGN(writer_, Writer::start(std::move(connection), *checkpointer_,
+                                    {executor_, index_, current_, compacted_, hub_}));
+  return {};
+}
+
+Status SqliteStore::load(Connection& connection) {
+  KPP_ASSIGN(const Revision compacted,
+             connection.query_number("SELECT number FROM meta WHERE name = 'compacted'"));
+  KPP_ASSIGN(
+      Statement rows,
+      connection.prepare("SELECT revision, key, create_revision FROM log ORDER BY revision"));
+  Revision last = compacted;
+  std::vector<KeyIndex::Change> changes;
+  while (true) {
+    KPP_ASSIGN(const bool row, rows.step());
+    if (!row) break;
+    const Version version{.revision = rows.number(0), .create_revision = rows.number(2)};
+    last = std::max(last, version.revision);
+    changes.push_back({std::string(rows.text(1)), version});
+  }
+  index_.apply(std::move(changes));
+  current_ = last;
+  compacted_ = compacted;
+  return {};
+}
+
+async::Task<Result<Revision>> SqliteStore::write(Write write, async::StopToken stop) {
+  if (stop.stop_requested()) co_return stopped_error();
+  const Gate::Pass pass(*gate_);
+  if (!pass) co_return closed_error();
+  WriteCall call{.write = std::move(write)};
+  co_await Submission<WriteCall>{*writer_, call};
+  co_return std::move(call.result);
+}
+
+async::Task<Result<std::optional<Entry>>> SqliteStore::get(std::string key, async::StopToken stop) {
+  if (stop.stop_requested()) co_return stopped_error();
+  const Gate::Pass pass(*gate_);
+  if (!pass) co_return closed_error();
+  auto entry = co_await async::offload(executor_, pool_,
+                                       [this, key = std::move(key)] { return reader_.get(key); });
+  co_return entry;
+}
+
+async::Task<Result<RangeResult>> SqliteStore::range(RangeOptions options, async::StopToken stop) {
+  if (stop.stop_requested()) co_return stopped_error();
+  const Gate::Pass pass(*gate_);
+  if (!pass) co_return closed_error();
+  auto result = co_await async::offload(
+      executor_, pool_, [this, options = std::move(options)] { return reader_.range(options); });
+  co_return result;
+}
+
+async::Task<Status> SqliteStore::compact(Revision revision, async::StopToken stop) {
+  if (stop.stop_requested()) co_return stopped_error().error();
+  const Gate::Pass pass(*gate_);
+  if (!pass) co_return closed_error().error();
+  CompactCall call{.revision = revision};
+  co_await Submission<CompactCall>{*writer_, call};
+  co_return std::move(call.result);
+}
+
+async::Task<void> SqliteStore::close() {
+  if (gate_->closed()) {
+    co_await closed_.wait({});
+    co_return;
+  }
+  gate_->close();
+  hub_->close();
+  co_await gate_->empty().wait({});
+  const Status status = co_await async::offload(executor_, pool_, [this] { return release(); });
+  KPP_BUG_IF(!status.ok(), "releasing the store failed: ", status);
+  closed_.set();
+}
+
+// The last connection to go copies the log into the data file and removes it.
+Status SqliteStore::release() {
+  writer_->stop();
+  checkpointer_.reset();
+  reader_.close();
+  writer_.reset();
+  lock_ = {};
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite(async::Executor& executor, SqliteOptions options) {
+  auto store = std::make_unique<SqliteStore>(executor, options);
+  if (auto status = store->open(options); !status.ok()) {
+    return fail(std::move(status).with_context("opening the store"));
+  }
+  return store;
+}
+
+}  // namespace kpp::store
