@@ -16,6 +16,8 @@ Status from_proto(std::string_view bytes, const TypeDesc& desc, void* out);
 
 // The envelope of application/vnd.kubernetes.protobuf: "k8s\0" and runtime.Unknown with apiVersion and kind.
 std::string to_envelope(const TypeDesc& desc, const void* object);
+// The same around bytes that are encoded already.
+std::string make_envelope(std::string_view api_version, std::string_view kind, std::string_view raw);
 struct Envelope {
   std::string api_version, kind, raw;
 };

@@ -1,0 +1,326 @@
+#include "apiserver/handlers/common.h"
+
+#include <charconv>
+
+#include "api/proto_codec.h"
+#include "apiserver/conversion.h"
+#include "apiserver/errors.h"
+#include "apiserver/registry/strategy.h"
+#include "apiserver/table/table.h"
+#include "codec/yaml.h"
+
+namespace kpp::apiserver {
+namespace {
+
+net::SharedBytes shared(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
+
+std::string partial_metadata(const ServedResource& served, const CachedObject& object, std::string_view version) {
+  const api::Object typed = decode_cached(served, object);
+  auto meta = *api::metadata(*served.type, typed.data());
+  std::string out = cat(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version, R"(","metadata":)");
+  api::to_json(out, metav1::ObjectMeta::desc(), &meta);
+  return out + "}";
+}
+
+}  // namespace
+
+std::string Call::field_manager() const {
+  if (const auto* manager = query.find("fieldManager"); manager != nullptr && !manager->empty()) return *manager;
+  const std::string_view agent = request.headers.get("User-Agent");
+  std::string out(agent.substr(0, agent.find('/')));
+  if (out.size() > 128) out.resize(128);
+  return out.empty() ? "unknown" : out;
+}
+
+// --- answers
+
+void add_warnings(net::Response& response, const Call& call) {
+  for (const auto& warning : call.warnings) response.headers.add("Warning", cat("299 - ", quoted(warning)));
+}
+
+net::Response respond_json(int status, std::string body) {
+  return net::Response::text(status, "application/json", std::move(body));
+}
+
+net::Response respond_status(const Status& status, const Call* call) {
+  std::string body = status_body(status);
+  net::Response out;
+  if (call != nullptr && call->accept.media == MediaType::kYaml) {
+    const auto document = json::parse(body);
+    out = net::Response::text(status.code(), "application/yaml", document ? yaml::write(*document) : body);
+  } else {
+    out = respond_json(status.code(), body + "\n");
+  }
+  if (status.details().retry_after_seconds > 0) {
+    out.headers.set("Retry-After", cat(status.details().retry_after_seconds));
+  }
+  if (call != nullptr) add_warnings(out, *call);
+  return out;
+}
+
+api::Object to_served(const ServedResource& served, api::Object storage_object) {
+  return served.storage == &served ? std::move(storage_object) : convert(storage_object, *served.type);
+}
+
+api::Object to_storage(const ServedResource& served, api::Object object) {
+  return served.storage == &served ? std::move(object) : convert(object, *served.storage->type);
+}
+
+api::Object decode_cached(const ServedResource& served, const CachedObject& object) {
+  api::Object out(*served.storage->type);
+  const auto document = json::parse(*object.json);
+  if (document) (void)api::from_json(*document, *served.storage->type, out.data());
+  return to_served(served, std::move(out));
+}
+
+net::SharedBytes served_json(const ServedResource& served, const CachedObject& object) {
+  if (served.storage == &served) return object.json;
+  const api::Object converted = decode_cached(served, object);
+  std::string text;
+  api::to_json(text, *served.type, converted.data());
+  return shared(std::move(text));
+}
+
+net::Response respond_object(Call& call, int status, const CachedObject& object) {
+  const ServedResource& served = *call.resource;
+  net::Response out;
+  if (call.accept.form == Form::kTable) {
+    const api::Object typed = decode_cached(served, object);
+    const std::string_view include = call.query.get("includeObject");
+    const TableRow row = table_row(typed, call.core.executor.wall());
+    std::string text = cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/)", call.accept.form_version,
+                           R"(","metadata":{"resourceVersion":")", object.revision, R"("},"columnDefinitions":)",
+                           table_columns(*served.type), R"(,"rows":[{"cells":)", row.cells);
+    if (!row.conditions.empty()) text += cat(",\"conditions\":", row.conditions);
+    text += ",\"object\":";
+    if (include == "None") {
+      text += "null";
+    } else if (include == "Object") {
+      text += *served_json(served, object);
+    } else {
+      text += partial_metadata(served, object, call.accept.form_version);
+    }
+    text += "}]}";
+    out = respond_json(status, text + "\n");
+    add_warnings(out, call);
+    return out;
+  }
+  if (call.accept.form == Form::kPartialMetadataList) {
+    return respond_status(Status(Reason::kNotAcceptable,
+                                 cat("you requested PartialObjectMetadataList, but the requested object is not a list (*core.",
+                                     served.kind(), ")")),
+                          nullptr);
+  }
+  net::SharedBytes bytes = call.accept.form == Form::kPartialMetadata
+                               ? shared(partial_metadata(served, object, call.accept.form_version))
+                               : served_json(served, object);
+  if (call.accept.media == MediaType::kProtobuf) {
+    const api::Object typed = decode_cached(served, object);
+    if (call.accept.form == Form::kPartialMetadata) {
+      metav1::PartialObjectMetadata partial;
+      partial.metadata = *api::metadata(*served.type, typed.data());
+      out = net::Response::text(status, call.accept.content_type(), api::to_envelope(partial.desc(), &partial));
+    } else {
+      out = net::Response::text(status, call.accept.content_type(), api::to_envelope(*served.type, typed.data()));
+    }
+  } else if (call.accept.media == MediaType::kYaml || call.accept.pretty) {
+    const auto document = json::parse(*bytes);
+    out = net::Response::text(status, call.accept.content_type(),
+                              !document                                  ? *bytes
+                              : call.accept.media == MediaType::kYaml ? yaml::write(*document)
+                                                                         : json::write_pretty(*document) + "\n");
+  } else {
+    static const auto kNewline = shared("\n");
+    out.status = status;
+    out.headers.add("Content-Type", "application/json");
+    out.body.push_back(std::move(bytes));
+    out.body.push_back(kNewline);
+  }
+  add_warnings(out, call);
+  return out;
+}
+
+net::Response respond_typed(Call& call, int status, const api::Object& object) {
+  net::Response out;
+  if (call.accept.media == MediaType::kProtobuf) {
+    out = net::Response::text(status, call.accept.content_type(), api::to_envelope(object.desc(), object.data()));
+  } else {
+    std::string text;
+    api::to_json(text, object.desc(), object.data());
+    if (call.accept.media == MediaType::kYaml || call.accept.pretty) {
+      const auto document = json::parse(text);
+      if (document) text = call.accept.media == MediaType::kYaml ? yaml::write(*document) : json::write_pretty(*document);
+    }
+    if (call.accept.media == MediaType::kJson) text += '\n';
+    out = net::Response::text(status, call.accept.content_type(), std::move(text));
+  }
+  add_warnings(out, call);
+  return out;
+}
+
+// --- options
+
+Result<std::optional<std::int64_t>> parse_int(const Call& call, std::string_view name) {
+  const auto* text = call.query.find(name);
+  if (text == nullptr || text->empty()) return std::optional<std::int64_t>();
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size()) {
+    return fail(bad_request(cat("strconv.ParseInt: parsing ", quoted(*text), ": invalid syntax")));
+  }
+  return std::optional(value);
+}
+
+Result<FieldValidation> field_validation(const Call& call) {
+  const std::string_view text = call.query.get("fieldValidation");
+  if (text == "Ignore") return FieldValidation::kIgnore;
+  if (text == "Strict") return FieldValidation::kStrict;
+  return FieldValidation::kWarn;
+}
+
+Status check_write_options(const Call& call, std::string_view options_kind) {
+  StatusDetails details;
+  details.group = "meta.k8s.io";
+  details.kind = options_kind;
+  const auto add = [&](std::string field, std::string type, std::string message) {
+    details.causes.push_back({std::move(type), std::move(message), std::move(field)});
+  };
+  if (const auto* force = call.query.find("force"); force != nullptr && options_kind == "PatchOptions") {
+    const std::string_view type = call.request.headers.get("Content-Type");
+    if (!type.starts_with("application/apply-patch+")) {
+      add("force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch");
+    }
+  }
+  if (const auto* manager = call.query.find("fieldManager"); manager != nullptr) {
+    if (manager->size() > 128) {
+      add("fieldManager", "FieldValueTooLong", "Too long: may not be more than 128 bytes");
+    }
+    for (std::size_t i = 0; i < manager->size(); ++i) {
+      const auto c = static_cast<unsigned char>((*manager)[i]);
+      if (c >= 0x20 && c != 0x7f) continue;
+      static constexpr char kHex[] = "0123456789ABCDEF";
+      add("fieldManager", "FieldValueInvalid",
+          cat("Invalid value: ", quoted(*manager), ": invalid character U+00", kHex[c >> 4], kHex[c & 15],
+              " (at position ", i, ")"));
+      break;
+    }
+  }
+  for (const auto value : call.query.all("dryRun")) {
+    if (value == "All") continue;
+    add("dryRun", "FieldValueNotSupported",
+        cat("Unsupported value: [\"", value, "\"]: supported values: \"All\""));
+  }
+  if (const auto* validation = call.query.find("fieldValidation"); validation != nullptr) {
+    if (!validation->empty() && *validation != "Ignore" && *validation != "Warn" && *validation != "Strict") {
+      add("fieldValidation", "FieldValueNotSupported",
+          cat("Unsupported value: ", quoted(*validation), ": supported values: \"Ignore\", \"Strict\", \"Warn\""));
+    }
+  }
+  if (details.causes.empty()) return {};
+  std::vector<std::string> texts;
+  for (const auto& cause : details.causes) texts.push_back(cat(cause.field, ": ", cause.message));
+  const std::string what = texts.size() == 1 ? texts[0] : cat("[", join(texts, ", "), "]");
+  return Status(Reason::kInvalid, cat(options_kind, ".meta.k8s.io \"\" is invalid: ", what), std::move(details));
+}
+
+// --- store
+
+async::Task<Status> freshen(Call& call) {
+  const auto wanted = call.core.store.revision();
+  if (call.core.cache.revision() >= wanted) co_return Status();
+  const bool seen = co_await call.core.cache.wait_for(wanted, std::chrono::seconds(3), call.stop);
+  if (!seen) co_return too_large_version(wanted, call.core.cache.revision());
+  co_return Status();
+}
+
+CachedRef cached(const Call& call) {
+  return call.core.cache.cache(*call.resource).find(call.resource->store_key(call.info.namespace_, call.info.name));
+}
+
+namespace {
+
+std::string stored_form(const ServedResource& storage, api::Object& object) {
+  auto* meta = api::metadata(object);
+  meta->resource_version.clear();
+  std::string text;
+  api::to_json(text, *storage.type, object.data());
+  return text;
+}
+
+}  // namespace
+
+async::Task<Result<Written>> store_new(Call& call, const ServedResource& resource, api::Object object) {
+  api::Object stored = to_storage(resource, std::move(object));
+  const auto meta = *api::metadata(stored);
+  std::string text = stored_form(*resource.storage, stored);
+  Written out;
+  out.created = true;
+  if (call.dry_run()) {
+    auto preview = std::make_shared<CachedObject>();
+    preview->json = shared(std::move(text));
+    out.object = std::move(preview);
+    co_return out;
+  }
+  store::Write write;
+  write.key = resource.store_key(meta.namespace_, meta.name);
+  write.value = shared(text);
+  write.expected_revision = 0;
+  auto revision = co_await call.core.store.write(std::move(write), call.stop);
+  if (!revision) {
+    if (revision.error().is(Reason::kAlreadyExists) || revision.error().is(Reason::kConflict)) {
+      co_return fail(already_exists(resource.group, resource.name(), meta.name));
+    }
+    co_return fail(std::move(revision).error());
+  }
+  out.object = WatchCache::make_object(*resource.storage, text, *revision);
+  co_return out;
+}
+
+async::Task<Result<Written>> store_changed(Call& call, const ServedResource& resource, api::Object object,
+                                           CachedRef current) {
+  api::Object stored = to_storage(resource, std::move(object));
+  const auto meta = *api::metadata(stored);
+  std::string text = stored_form(*resource.storage, stored);
+  Written out;
+  auto after = WatchCache::make_object(*resource.storage, text, current->revision);
+  if (call.dry_run() || (after && *after->json == *current->json)) {
+    // Nothing changed: no write, the revision stays.
+    out.object = after;
+    co_return out;
+  }
+  store::Write write;
+  write.key = resource.store_key(meta.namespace_, meta.name);
+  write.value = shared(text);
+  write.expected_revision = current->revision;
+  auto revision = co_await call.core.store.write(std::move(write), call.stop);
+  if (!revision) {
+    if (revision.error().is(Reason::kNotFound)) {
+      co_return fail(not_found(resource.group, resource.name(), meta.name));
+    }
+    if (revision.error().is(Reason::kConflict)) {
+      co_return fail(modified_conflict(resource.group, resource.name(), meta.name));
+    }
+    co_return fail(std::move(revision).error());
+  }
+  out.object = WatchCache::make_object(*resource.storage, text, *revision);
+  co_return out;
+}
+
+async::Task<Result<store::Revision>> store_removed(Call& call, const ServedResource& resource, CachedRef current) {
+  if (call.dry_run()) co_return current->revision;
+  store::Write write;
+  write.key = resource.store_key(current->namespace_, current->name);
+  write.expected_revision = current->revision;
+  auto revision = co_await call.core.store.write(std::move(write), call.stop);
+  if (!revision) {
+    if (revision.error().is(Reason::kNotFound)) {
+      co_return fail(not_found(resource.group, resource.name(), current->name));
+    }
+    if (revision.error().is(Reason::kConflict)) {
+      co_return fail(modified_conflict(resource.group, resource.name(), current->name));
+    }
+  }
+  co_return revision;
+}
+
+}  // namespace kpp::apiserver
