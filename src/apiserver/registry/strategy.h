@@ -34,6 +34,8 @@ struct Strategy {
   std::int64_t (*default_grace)(const api::Object& object) = nullptr;
   // Deletion without a policy orphans the dependents (kinds of the old days).
   bool orphan_by_default = false;
+  // DELETE answers with the object even when it is gone at once.
+  bool answers_deleted_object = false;
   // Fields that the field selector may name beside metadata.name and metadata.namespace, with their values.
   std::vector<std::pair<std::string, std::string>> (*selectable)(const api::Object& object) = nullptr;
 };

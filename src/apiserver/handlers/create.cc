@@ -1,0 +1,119 @@
+#include "api/defaults/defaults.h"
+#include "apiserver/admission/admission.h"
+#include "apiserver/allocators.h"
+#include "apiserver/errors.h"
+#include "apiserver/handlers/common.h"
+#include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/write.h"
+#include "apiserver/managed_fields.h"
+#include "apiserver/registry/strategy.h"
+#include "base/ids.h"
+#include "validation/validate.h"
+
+namespace kpp::apiserver {
+namespace {
+
+constexpr int kMaxGeneratedPrefix = 58;  // 63 less the five characters of the suffix
+constexpr int kGenerateTries = 8;
+
+// Namespace and name of the object against those of the URL.
+Status match_scope(const Call& call, metav1::ObjectMeta& meta) {
+  if (!call.resource->desc->namespaced) {
+    if (!meta.namespace_.empty()) {
+      return bad_request("namespace is not allowed on this type");
+    }
+    return {};
+  }
+  if (meta.namespace_.empty()) meta.namespace_ = call.info.namespace_;
+  if (meta.namespace_ != call.info.namespace_) {
+    return bad_request("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status prepare_new(Call& call, api::Object& object) {
+  const ServedResource& resource = *call.resource;
+  const WallTime now = call.core.executor.wall();
+  auto* meta = api::metadata(object);
+  KPP_RETURN_IF_ERROR(match_scope(call, *meta));
+  meta->deletion_timestamp.reset();
+  meta->deletion_grace_period_seconds.reset();
+  meta->self_link.clear();
+  meta->uid = new_uuid();
+  meta->creation_timestamp = api::Time::from(now);
+  if (meta->name.empty() && !meta->generate_name.empty()) {
+    meta->name = cat(meta->generate_name.substr(0, kMaxGeneratedPrefix), random_suffix(5));
+  }
+  if (!meta->resource_version.empty()) {
+    return bad_request("resourceVersion should not be set on objects to be created");
+  }
+  if (resource.strategy->prepare_create != nullptr) {
+    resource.strategy->prepare_create(object, {now, call.user.name, {}});
+  }
+  return {};
+}
+
+async::Task<Result<Written>> create_object(Call& call, api::Object object) {
+  const ServedResource& resource = *call.resource;
+  const bool generated = api::metadata(object)->name.empty() && !api::metadata(object)->generate_name.empty();
+  api::apply_defaults(object);
+  const Status fresh = co_await freshen(call);
+  if (!fresh.ok()) co_return fail(fresh);
+  KPP_CO_RETURN_IF_ERROR(prepare_new(call, object));
+  // The fields that admission sets belong to whoever made the object.
+  AdmissionRequest request;
+  request.resource = &resource;
+  request.subresource = call.info.subresource;
+  request.namespace_ = call.info.namespace_;
+  request.name = api::metadata(object)->name;
+  request.user = &call.user;
+  request.dry_run = call.dry_run();
+  request.now = call.core.executor.wall();
+  request.warnings = &call.warnings;
+  KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
+  KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, nullptr, object));
+  const validation::Context context{request.now, false, ""};
+  const auto errors = validation::validate_create(object, context);
+  if (!errors.empty()) {
+    co_return fail(validation::to_status(resource.kind(), resource.group, api::metadata(object)->name, errors));
+  }
+  for (auto& warning : validation::warnings(object, nullptr)) call.warnings.push_back(std::move(warning));
+  KPP_CO_RETURN_IF_ERROR(call.core.admission.validate(object, request));
+  auto* service = object.as<corev1::Service>();
+  if (service != nullptr) KPP_CO_RETURN_IF_ERROR(call.core.allocators.allocate(*service, nullptr));
+  for (int attempt = 1;; ++attempt) {
+    auto written = co_await store_new(call, resource, object);
+    if (written) co_return written;
+    if (generated && attempt < kGenerateTries && written.error().is(Reason::kAlreadyExists)) {
+      auto* meta = api::metadata(object);
+      meta->name = cat(meta->generate_name.substr(0, kMaxGeneratedPrefix), random_suffix(5));
+      continue;
+    }
+    if (service != nullptr) call.core.allocators.forget(*service, nullptr);
+    if (written.error().is(Reason::kAlreadyExists)) {
+      const auto& meta = *api::metadata(object);
+      const CachedRef existing =
+          call.core.cache.cache(resource).find(resource.store_key(meta.namespace_, meta.name));
+      if (existing && existing->json->find("\"deletionTimestamp\":") != std::string::npos) {
+        co_return fail(std::move(written).error().with_context("object is being deleted"));
+      }
+    }
+    co_return written;
+  }
+}
+
+async::Task<net::Response> handle_create(Call& call) {
+  auto accept = negotiate(call.request.headers, call.query, true);
+  if (!accept) co_return respond_status(accept.error());
+  call.accept = *accept;
+  if (Status s = check_write_options(call, "CreateOptions"); !s.ok()) co_return respond_status(s, &call);
+  auto object = decode_object(call, *call.resource->type);
+  if (!object) co_return respond_status(object.error(), &call);
+  auto written = co_await create_object(call, std::move(*object));
+  if (!written) co_return respond_status(written.error(), &call);
+  co_return respond_object(call, 201, *written->object);
+}
+
+}  // namespace kpp::apiserver

@@ -1,0 +1,223 @@
+#include "api/defaults/defaults.h"
+#include "apiserver/admission/admission.h"
+#include "apiserver/allocators.h"
+#include "apiserver/errors.h"
+#include "apiserver/handlers/common.h"
+#include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/write.h"
+#include "apiserver/managed_fields.h"
+#include "apiserver/patching.h"
+#include "apiserver/registry/strategy.h"
+#include "validation/validate.h"
+
+namespace kpp::apiserver {
+namespace {
+
+constexpr int kTries = 6;
+
+bool is_deleting(const metav1::ObjectMeta& meta) { return meta.deletion_timestamp.has_value(); }
+
+// True if the last finalizer has gone from an object that is being deleted and no grace is left to wait for.
+bool ready_to_go(const metav1::ObjectMeta& meta) {
+  return is_deleting(meta) && meta.finalizers.empty() && meta.deletion_grace_period_seconds.value_or(0) == 0;
+}
+
+// What nobody may change through an update.
+void keep_system_fields(metav1::ObjectMeta& meta, const metav1::ObjectMeta& old) {
+  meta.generation = old.generation;
+  meta.self_link.clear();
+  if (meta.uid.empty()) meta.uid = old.uid;
+  if (meta.creation_timestamp.is_zero()) meta.creation_timestamp = old.creation_timestamp;
+  meta.deletion_timestamp = old.deletion_timestamp;
+  meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+  if (meta.namespace_.empty()) meta.namespace_ = old.namespace_;
+  if (meta.generate_name.empty()) meta.generate_name = old.generate_name;
+}
+
+void prepare(const Call& call, const ModifyOptions& options, api::Object& object, const api::Object& old) {
+  const Strategy& strategy = *call.resource->strategy;
+  const StrategyContext context{call.core.executor.wall(), call.user.name, options.subresource};
+  const auto prepare_step = options.subresource == "status" ? strategy.prepare_status_update : strategy.prepare_update;
+  if (prepare_step != nullptr) prepare_step(object, old, context);
+}
+
+Status check_preconditions(const Call& call, const api::Object& object, const CachedObject& current) {
+  const auto& meta = *api::metadata(object.desc(), object.data());
+  const ServedResource& resource = *call.resource;
+  if (!meta.resource_version.empty() && meta.resource_version != "0" && meta.resource_version != cat(current.revision)) {
+    for (const char c : meta.resource_version) {
+      if (c < '0' || c > '9') {
+        StatusDetails details;
+        details.name = current.name;
+        details.group = resource.group;
+        details.kind = resource.kind();
+        const std::string message = cat("Invalid value: ", quoted(meta.resource_version), ": must be specified for an update");
+        return bad_request(cat("invalid resource version: resourceVersion: Invalid value: ", quoted(meta.resource_version),
+                               ": strconv.ParseUint: parsing ", quoted(meta.resource_version), ": invalid syntax"));
+      }
+    }
+    return modified_conflict(resource.group, resource.name(), current.name);
+  }
+  return {};
+}
+
+}  // namespace
+
+async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOptions options) {
+  const ServedResource& resource = *call.resource;
+  for (int attempt = 1;; ++attempt) {
+    const Status fresh = co_await freshen(call);
+    if (!fresh.ok()) co_return fail(fresh);
+    const CachedRef current = cached(call);
+    if (!current) co_return fail(not_found(resource.group, resource.name(), call.info.name));
+    const api::Object old = decode_cached(resource, *current);
+    KPP_CO_ASSIGN(api::Object object, change(old));
+    auto& meta = *api::metadata(object);
+    const auto& old_meta = *api::metadata(old.desc(), old.data());
+    KPP_CO_RETURN_IF_ERROR(check_preconditions(call, object, *current));
+    if (!meta.uid.empty() && meta.uid != old_meta.uid) {
+      co_return fail(conflict(resource.group, resource.name(), current->name,
+                              cat("Precondition failed: UID in precondition: ", meta.uid, ", UID in object meta: ", old_meta.uid)));
+    }
+    const std::string asked_version = meta.resource_version;
+    keep_system_fields(meta, old_meta);
+    prepare(call, options, object, old);
+
+    AdmissionRequest request;
+    request.operation = Operation::kUpdate;
+    request.resource = &resource;
+    request.subresource = options.subresource;
+    request.namespace_ = old_meta.namespace_;
+    request.name = old_meta.name;
+    request.user = &call.user;
+    request.old_object = &old;
+    request.dry_run = call.dry_run();
+    request.now = call.core.executor.wall();
+    request.warnings = &call.warnings;
+    KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
+    if (options.track_fields) KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, &old, object));
+    if (options.validate) {
+      // Validation compares versions: an update without one is as if it named the present one.
+      meta.resource_version = cat(current->revision);
+      const validation::Context context{request.now, options.subresource == "status", options.subresource};
+      const auto errors = validation::validate_update(object, old, context);
+      if (!errors.empty()) {
+        co_return fail(validation::to_status(resource.kind(), resource.group, old_meta.name, errors));
+      }
+      if (attempt == 1) {
+        for (auto& warning : validation::warnings(object, &old)) call.warnings.push_back(std::move(warning));
+      }
+    }
+    KPP_CO_RETURN_IF_ERROR(call.core.admission.validate(object, request));
+    auto* service = object.as<corev1::Service>();
+    const auto* old_service = old.as<corev1::Service>();
+    if (service != nullptr && options.subresource.empty()) {
+      KPP_CO_RETURN_IF_ERROR(call.core.allocators.allocate(*service, old_service));
+    }
+    if (ready_to_go(meta)) {
+      auto removed = co_await store_removed(call, resource, current);
+      if (removed) {
+        Written out;
+        out.object = WatchCache::make_object(*resource.storage, *current->json, *removed);
+        meta.resource_version.clear();
+        std::string text;
+        const api::Object stored = to_storage(resource, object);
+        api::to_json(text, *resource.storage->type, stored.data());
+        out.object = WatchCache::make_object(*resource.storage, text, *removed);
+        co_return out;
+      }
+      if (!removed.error().is(Reason::kConflict) || attempt >= kTries) co_return fail(std::move(removed).error());
+      continue;
+    }
+    auto written = co_await store_changed(call, resource, object, current);
+    if (written) co_return written;
+    if (service != nullptr) call.core.allocators.forget(*service, old_service);
+    const bool may_retry = options.retry && (asked_version.empty() || asked_version == "0");
+    if (!written.error().is(Reason::kConflict) || !may_retry || attempt >= kTries) co_return written;
+  }
+}
+
+async::Task<net::Response> handle_update(Call& call) {
+  auto accept = negotiate(call.request.headers, call.query, true);
+  if (!accept) co_return respond_status(accept.error());
+  call.accept = *accept;
+  if (Status s = check_write_options(call, "UpdateOptions"); !s.ok()) co_return respond_status(s, &call);
+  auto body = decode_object(call, *call.resource->type);
+  if (!body) co_return respond_status(body.error(), &call);
+  auto& meta = *api::metadata(*body);
+  if (meta.name != call.info.name) {
+    co_return respond_status(
+        bad_request(meta.name.empty()
+                        ? std::string("name of the object (\"\") does not match the name on the URL (") + call.info.name + ")"
+                        : cat("the name of the object (", meta.name, ") does not match the name on the URL (", call.info.name, ")")),
+        &call);
+  }
+  if (call.resource->desc->namespaced) {
+    if (!meta.namespace_.empty() && meta.namespace_ != call.info.namespace_) {
+      co_return respond_status(
+          bad_request(cat("the namespace of the object (", meta.namespace_, ") does not match the namespace on the URL (",
+                          call.info.namespace_, ")")),
+          &call);
+    }
+    meta.namespace_ = call.info.namespace_;
+  }
+  api::apply_defaults(*body);
+  const Status fresh = co_await freshen(call);
+  if (!fresh.ok()) co_return respond_status(fresh, &call);
+  if (!cached(call) && call.info.subresource.empty() && call.resource->strategy->create_on_update &&
+      meta.resource_version.empty() && meta.uid.empty()) {
+    auto created = co_await create_object(call, std::move(*body));
+    if (!created) co_return respond_status(created.error(), &call);
+    co_return respond_object(call, 201, *created->object);
+  }
+  ModifyOptions options;
+  options.subresource = call.info.subresource;
+  const api::Object wanted = std::move(*body);
+  auto written = co_await modify_object(call, [wanted](const api::Object&) -> Result<api::Object> { return wanted; }, options);
+  if (!written) co_return respond_status(written.error(), &call);
+  co_return respond_object(call, 200, *written->object);
+}
+
+async::Task<net::Response> handle_patch(Call& call) {
+  auto accept = negotiate(call.request.headers, call.query, true);
+  if (!accept) co_return respond_status(accept.error());
+  call.accept = *accept;
+  if (Status s = check_write_options(call, "PatchOptions"); !s.ok()) co_return respond_status(s, &call);
+  auto patch = parse_patch(call);
+  if (!patch && patch.error().is(Reason::kUnsupportedMediaType)) co_return respond_status(patch.error(), &call);
+  if (patch && patch->kind == PatchKind::kApply) {
+    co_return respond_status(Status(Reason::kUnsupportedMediaType,
+                                    "server-side apply is not served by this version; use a merge or strategic merge patch",
+                                    StatusDetails{}),
+                             &call);
+  }
+  const Status fresh = co_await freshen(call);
+  if (!fresh.ok()) co_return respond_status(fresh, &call);
+  if (!cached(call)) {
+    co_return respond_status(not_found(call.resource->group, call.resource->name(), call.info.name), &call);
+  }
+  if (!patch) co_return respond_status(patch.error(), &call);
+  ModifyOptions options;
+  options.subresource = call.info.subresource;
+  Call* const call_pointer = &call;
+  const Patch* const patch_pointer = &*patch;
+  const auto warnings_before = call.warnings.size();
+  auto change = [call_pointer, patch_pointer, warnings_before](const api::Object& current) -> Result<api::Object> {
+    call_pointer->warnings.resize(warnings_before);
+    const json::Value document = api::to_document(current.desc(), current.data());
+    KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, current.desc(), document));
+    KPP_ASSIGN(api::Object object, decode_document(*call_pointer, current.desc(), patched, patch_pointer->duplicates));
+    const auto& meta = *api::metadata(object);
+    if (meta.name != call_pointer->info.name) {
+      return fail(bad_request(cat("the name of the object (", meta.name, ") does not match the name on the URL (",
+                                  call_pointer->info.name, ")")));
+    }
+    api::apply_defaults(object);
+    return object;
+  };
+  auto written = co_await modify_object(call, std::move(change), options);
+  if (!written) co_return respond_status(written.error(), &call);
+  co_return respond_object(call, 200, *written->object);
+}
+
+}  // namespace kpp::apiserver

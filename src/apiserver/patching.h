@@ -1,0 +1,24 @@
+// The four kinds of patch, chosen by content type.
+#pragma once
+
+#include "api/schema.h"
+#include "apiserver/call.h"
+#include "base/status.h"
+#include "codec/json.h"
+
+namespace kpp::apiserver {
+
+enum class PatchKind { kJson, kMerge, kStrategic, kApply };
+
+struct Patch {
+  PatchKind kind = PatchKind::kMerge;
+  json::Value document;
+  std::vector<std::string> duplicates;
+};
+
+// kUnsupportedMediaType, or kBadRequest for a body that does not parse.
+Result<Patch> parse_patch(const Call& call);
+// The document after the patch. `current` is the object as served.
+Result<json::Value> apply_patch(const Patch& patch, const api::TypeDesc& type, const json::Value& current);
+
+}  // namespace kpp::apiserver
