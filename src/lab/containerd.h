@@ -1,0 +1,38 @@
+// The containerd of a node: its configuration, its start, the images that are loaded into it.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "lab/lab.h"
+
+namespace kpp::lab {
+
+inline constexpr std::string_view kContainerdSocket = "/run/containerd/containerd.sock";
+inline constexpr std::string_view kPauseImage = "registry.k8s.io/pause:3.10.1";
+
+struct ContainerdOptions {
+  // Content, snapshots, configuration and log; a real file system that machine and node see at the
+  // same path.
+  std::string data_directory;
+  std::string pod_cidr = "10.244.0.0/24";
+  // Registries that are spoken to in plain HTTP.
+  std::vector<std::string> plain_http_registries = {"localhost:5000"};
+};
+
+// Texts of the files that write_containerd_files writes.
+std::string containerd_config(const ContainerdOptions& options, const std::string& cni_programs);
+std::string cni_config(const ContainerdOptions& options);
+
+// Starts containerd in a node, unless one that an earlier call started still runs there, and waits
+// until it listens. It outlives the caller. Its pid file and log lie in the data directory. Errors:
+// kNotFound names what is not installed; kTimeout carries the end of its log.
+Status start_containerd(const Node& node, const ContainerdOptions& options,
+                        std::chrono::milliseconds deadline = std::chrono::seconds(20));
+
+// Loads image archives (OCI layouts as tar files, at paths that the node sees) for use by pods.
+Status load_images(const Node& node, const std::vector<std::string>& archives);
+
+}  // namespace kpp::lab
