@@ -1,0 +1,245 @@
+#include "apiserver/registry/strategies.h"
+
+#include "api/admissionregistrationv1.h"
+#include "api/appsv1.h"
+#include "api/autoscalingv1.h"
+#include "api/autoscalingv2.h"
+#include "api/batchv1.h"
+#include "api/certificatesv1.h"
+#include "api/coordinationv1.h"
+#include "api/corev1.h"
+#include "api/discoveryv1.h"
+#include "api/eventsv1.h"
+#include "api/flowcontrolv1.h"
+#include "api/networkingv1.h"
+#include "api/policyv1.h"
+#include "api/resourcev1.h"
+#include "api/storagev1.h"
+
+namespace kpp::apiserver {
+namespace {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+// spec raises the generation, status has a subresource of its own.
+Strategy with_status() {
+  Strategy s;
+  s.prepare_create = start_generation_on_create;
+  s.prepare_update = raise_generation_on_update;
+  s.prepare_status_update = only_status_on_update;
+  return s;
+}
+
+// status has a subresource; the kind knows no generation.
+Strategy with_status_only() {
+  Strategy s;
+  s.prepare_create = clear_status_on_create;
+  s.prepare_update = keep_status_on_update;
+  s.prepare_status_update = only_status_on_update;
+  return s;
+}
+
+// Plain kinds whose spec raises the generation.
+Strategy with_generation() {
+  Strategy s;
+  s.prepare_create = [](api::Object& o, const StrategyContext&) { api::metadata(o)->generation = 1; };
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
+    auto* meta = api::metadata(o);
+    meta->generation = api::metadata(old.desc(), old.data())->generation;
+    if (!field_equal(o, old, "spec")) ++meta->generation;
+  };
+  return s;
+}
+
+// Kinds without a spec (webhook configurations): any change but one of metadata raises the generation.
+template <class T>
+Strategy with_generation_of_all() {
+  Strategy s;
+  s.prepare_create = [](api::Object& o, const StrategyContext&) { api::metadata(o)->generation = 1; };
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
+    auto* meta = api::metadata(o);
+    meta->generation = api::metadata(old.desc(), old.data())->generation;
+    T a = *o.as<T>();
+    T b = *old.as<T>();
+    a.metadata = {};
+    b.metadata = {};
+    if (!api::equal(a, b)) ++meta->generation;
+  };
+  return s;
+}
+
+template <class T>
+Strategy plain_created_by_put() {
+  Strategy s;
+  s.prepare_create = drop_generation_on_create;
+  s.prepare_update = keep_nothing_on_update;
+  s.create_on_update = true;
+  return s;
+}
+
+Strategy secret_strategy() {
+  Strategy s;
+  s.prepare_create = drop_generation_on_create;
+  s.prepare_update = keep_nothing_on_update;
+  s.selectable = [](const api::Object& o) -> Fields { return {{"type", o.as<corev1::Secret>()->type}}; };
+  return s;
+}
+
+Strategy event_strategy() {
+  Strategy s;
+  s.prepare_create = drop_generation_on_create;
+  s.prepare_update = keep_nothing_on_update;
+  s.create_on_update = true;
+  s.selectable = [](const api::Object& o) -> Fields {
+    const auto* e = o.as<corev1::Event>();
+    if (e == nullptr) return {};
+    const auto& about = e->involved_object;
+    const std::string source = e->source.component.empty() ? e->reporting_component : e->source.component;
+    return {{"involvedObject.kind", about.kind},
+            {"involvedObject.namespace", about.namespace_},
+            {"involvedObject.name", about.name},
+            {"involvedObject.uid", about.uid},
+            {"involvedObject.apiVersion", about.api_version},
+            {"involvedObject.resourceVersion", about.resource_version},
+            {"involvedObject.fieldPath", about.field_path},
+            {"reason", e->reason},
+            {"reportingComponent", e->reporting_component},
+            {"source", source},
+            {"type", e->type}};
+  };
+  return s;
+}
+
+Strategy node_strategy() {
+  Strategy s;
+  s.prepare_create = drop_generation_on_create;
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
+    copy_field(o, old, "status");
+    api::metadata(o)->generation = api::metadata(old.desc(), old.data())->generation;
+  };
+  s.prepare_status_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
+    copy_field(o, old, "spec");
+  };
+  s.selectable = [](const api::Object& o) -> Fields {
+    return {{"spec.unschedulable", o.as<corev1::Node>()->spec.unschedulable ? "true" : "false"}};
+  };
+  return s;
+}
+
+Strategy replica_set_strategy() {
+  Strategy s = with_status();
+  s.selectable = [](const api::Object& o) -> Fields {
+    return {{"status.replicas", cat(o.as<appsv1::ReplicaSet>()->status.replicas)}};
+  };
+  return s;
+}
+
+Strategy replication_controller_strategy() {
+  Strategy s = with_status();
+  s.orphan_by_default = true;
+  s.selectable = [](const api::Object& o) -> Fields {
+    return {{"status.replicas", cat(o.as<corev1::ReplicationController>()->status.replicas)}};
+  };
+  return s;
+}
+
+Strategy job_strategy() {
+  Strategy s = with_status();
+  s.orphan_by_default = true;
+  s.selectable = [](const api::Object& o) -> Fields {
+    return {{"status.successful", cat(o.as<batchv1::Job>()->status.succeeded)}};
+  };
+  return s;
+}
+
+Strategy csr_strategy() {
+  Strategy s;
+  s.prepare_create = [](api::Object& o, const StrategyContext& context) {
+    clear_field(o, "status");
+    o.as<certificatesv1::CertificateSigningRequest>()->spec.username = context.user;
+  };
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+    copy_field(o, old, "spec");
+    if (context.subresource != "approval") {
+      copy_field(o, old, "status");
+      return;
+    }
+    // Approval changes the conditions and nothing else.
+    auto* csr = o.as<certificatesv1::CertificateSigningRequest>();
+    csr->status.certificate = old.as<certificatesv1::CertificateSigningRequest>()->status.certificate;
+  };
+  s.prepare_status_update = only_status_on_update;
+  s.selectable = [](const api::Object& o) -> Fields {
+    return {{"spec.signerName", o.as<certificatesv1::CertificateSigningRequest>()->spec.signer_name}};
+  };
+  return s;
+}
+
+Strategy persistent_volume_strategy() {
+  Strategy s = with_status_only();
+  s.prepare_create = [](api::Object& o, const StrategyContext&) {
+    clear_field(o, "status");
+    o.as<corev1::PersistentVolume>()->status.phase = "Pending";
+  };
+  return s;
+}
+
+Strategy persistent_volume_claim_strategy() {
+  Strategy s = with_status_only();
+  s.prepare_create = [](api::Object& o, const StrategyContext&) {
+    clear_field(o, "status");
+    o.as<corev1::PersistentVolumeClaim>()->status.phase = "Pending";
+  };
+  return s;
+}
+
+}  // namespace
+
+std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
+  std::unordered_map<const api::TypeDesc*, Strategy> out;
+  out[&corev1::Pod::desc()] = pod_strategy();
+  out[&corev1::Service::desc()] = service_strategy();
+  out[&corev1::Namespace::desc()] = namespace_strategy();
+  out[&corev1::Node::desc()] = node_strategy();
+  out[&corev1::Secret::desc()] = secret_strategy();
+  out[&corev1::Event::desc()] = event_strategy();
+  out[&corev1::Endpoints::desc()] = plain_created_by_put<corev1::Endpoints>();
+  out[&corev1::LimitRange::desc()] = plain_created_by_put<corev1::LimitRange>();
+  out[&corev1::ReplicationController::desc()] = replication_controller_strategy();
+  out[&corev1::PersistentVolume::desc()] = persistent_volume_strategy();
+  out[&corev1::PersistentVolumeClaim::desc()] = persistent_volume_claim_strategy();
+  out[&corev1::ResourceQuota::desc()] = with_status_only();
+  out[&appsv1::Deployment::desc()] = with_status();
+  out[&appsv1::ReplicaSet::desc()] = replica_set_strategy();
+  out[&appsv1::StatefulSet::desc()] = with_status();
+  out[&appsv1::DaemonSet::desc()] = with_status();
+  out[&batchv1::Job::desc()] = job_strategy();
+  out[&batchv1::CronJob::desc()] = with_status();
+  out[&autoscalingv1::HorizontalPodAutoscaler::desc()] = with_status_only();
+  out[&autoscalingv2::HorizontalPodAutoscaler::desc()] = with_status_only();
+  out[&networkingv1::Ingress::desc()] = with_status();
+  out[&networkingv1::NetworkPolicy::desc()] = with_generation();
+  out[&networkingv1::IngressClass::desc()] = with_generation();
+  out[&networkingv1::ServiceCIDR::desc()] = with_status_only();
+  out[&policyv1::PodDisruptionBudget::desc()] = with_status();
+  out[&certificatesv1::CertificateSigningRequest::desc()] = csr_strategy();
+  out[&flowcontrolv1::FlowSchema::desc()] = with_status();
+  out[&flowcontrolv1::PriorityLevelConfiguration::desc()] = with_status();
+  out[&coordinationv1::Lease::desc()] = plain_created_by_put<coordinationv1::Lease>();
+  out[&storagev1::VolumeAttachment::desc()] = with_status_only();
+  out[&resourcev1::ResourceClaim::desc()] = with_status_only();
+  out[&resourcev1::ResourceSlice::desc()] = with_generation();
+  out[&resourcev1::DeviceClass::desc()] = with_generation();
+  out[&discoveryv1::EndpointSlice::desc()] = with_generation_of_all<discoveryv1::EndpointSlice>();
+  out[&admissionregistrationv1::MutatingWebhookConfiguration::desc()] =
+      with_generation_of_all<admissionregistrationv1::MutatingWebhookConfiguration>();
+  out[&admissionregistrationv1::ValidatingWebhookConfiguration::desc()] =
+      with_generation_of_all<admissionregistrationv1::ValidatingWebhookConfiguration>();
+  out[&admissionregistrationv1::ValidatingAdmissionPolicy::desc()] = with_status();
+  out[&admissionregistrationv1::ValidatingAdmissionPolicyBinding::desc()] = with_generation();
+  out[&admissionregistrationv1::MutatingAdmissionPolicy::desc()] = with_generation();
+  out[&admissionregistrationv1::MutatingAdmissionPolicyBinding::desc()] = with_generation();
+  return out;
+}
+
+}  // namespace kpp::apiserver
