@@ -1,4 +1,5 @@
-// The API as components use it: typed calls over a Transport, in the same process or over the network.
+// The API as components use it: typed calls over a Transport, in the same process or over the
+// network.
 #pragma once
 
 #include <memory>
@@ -10,6 +11,7 @@
 #include "api/json_codec.h"
 #include "api/meta.h"
 #include "api/metav1.h"
+#include "async/executor.h"
 #include "async/stop.h"
 #include "async/task.h"
 #include "base/status.h"
@@ -23,6 +25,9 @@ struct ListQuery {
   std::string resource_version;
   std::int64_t limit = 0;
   std::string continue_token;
+  // For watches.
+  bool allow_bookmarks = false;
+  std::int64_t timeout_seconds = 0;  // 0: the server's choice
 };
 
 struct DeleteQuery {
@@ -49,33 +54,47 @@ struct RawEvent {
 class WatchStream {
  public:
   virtual ~WatchStream() = default;  // closes it
-  // The next event; an error when the stream ended (kIo) or the server sent an ERROR event (kExpired: list again).
+  // The next event; an error when the stream ended (kIo) or the server sent an ERROR event
+  // (kExpired: list again).
   virtual async::Task<Result<RawEvent>> next(async::StopToken stop) = 0;
 };
 
-// Guarantees: errors carry the server's Status (reason, details); 429 answers with Retry-After are tried again a few
-//   times. The untyped calls take the type's description; the typed ones below wrap them.
-// Ownership: the transport must outlive the client.
+// Guarantees: errors carry the server's Status (reason, details); with an executor, answers that
+// carry Retry-After are
+//   tried again after that time, up to ten times. The untyped calls take the type's description;
+//   the typed ones below wrap them.
+// Ownership: the transport and the executor must outlive the client.
 // Runs on: the executor of the transport.
 class Client {
  public:
-  // `user_agent` is also the field manager; `bearer_token` may be empty (client certificate or in-process identity).
-  Client(net::Transport& transport, std::string user_agent, std::string bearer_token = {});
+  // `user_agent` is also the field manager; `bearer_token` may be empty (client certificate or
+  // in-process identity).
+  Client(net::Transport& transport, std::string user_agent, std::string bearer_token = {},
+         async::Executor* executor = nullptr);
 
-  async::Task<Result<api::Object>> get(const api::TypeDesc& type, api::ObjectKey key, async::StopToken stop);
-  async::Task<Result<RawList>> list(const api::TypeDesc& type, std::string namespace_, ListQuery query,
-                                    async::StopToken stop);
-  async::Task<Result<std::unique_ptr<WatchStream>>> watch(const api::TypeDesc& type, std::string namespace_,
-                                                          ListQuery query, async::StopToken stop);
+  async::Task<Result<api::Object>> get(const api::TypeDesc& type, api::ObjectKey key,
+                                       async::StopToken stop);
+  async::Task<Result<RawList>> list(const api::TypeDesc& type, std::string namespace_,
+                                    ListQuery query, async::StopToken stop);
+  async::Task<Result<std::unique_ptr<WatchStream>>> watch(const api::TypeDesc& type,
+                                                          std::string namespace_, ListQuery query,
+                                                          async::StopToken stop);
   // `subresource` may be empty. The object's namespace and name make the path.
-  async::Task<Result<api::Object>> create(api::Object object, std::string subresource, async::StopToken stop);
-  async::Task<Result<api::Object>> update(api::Object object, std::string subresource, async::StopToken stop);
-  async::Task<Result<api::Object>> patch(const api::TypeDesc& type, api::ObjectKey key, PatchType kind,
-                                         std::string body, std::string subresource, async::StopToken stop);
+  async::Task<Result<api::Object>> create(api::Object object, std::string subresource,
+                                          async::StopToken stop);
+  async::Task<Result<api::Object>> update(api::Object object, std::string subresource,
+                                          async::StopToken stop);
+  async::Task<Result<api::Object>> patch(const api::TypeDesc& type, api::ObjectKey key,
+                                         PatchType kind, std::string body, std::string subresource,
+                                         async::StopToken stop);
   // Success whether the object is gone or waits for its finalizers.
-  async::Task<Status> remove(const api::TypeDesc& type, api::ObjectKey key, DeleteQuery query, async::StopToken stop);
+  async::Task<Status> remove(const api::TypeDesc& type, api::ObjectKey key, DeleteQuery query,
+                             async::StopToken stop);
   // Any request; the path with its query. For what the calls above do not cover.
-  async::Task<Result<net::Response>> raw(net::Request request, bool want_stream, async::StopToken stop);
+  async::Task<Result<net::Response>> raw(net::Request request, bool want_stream,
+                                         async::StopToken stop);
+
+  const std::string& user_agent() const { return user_agent_; }
 
   template <class T>
   async::Task<Result<T>> get(api::ObjectKey key, async::StopToken stop) {
@@ -98,9 +117,10 @@ class Client {
     co_return take<T>(std::move(got));
   }
   template <class T>
-  async::Task<Result<T>> patch(api::ObjectKey key, PatchType kind, std::string body, std::string subresource,
-                               async::StopToken stop) {
-    auto got = co_await patch(T::desc(), std::move(key), kind, std::move(body), std::move(subresource), std::move(stop));
+  async::Task<Result<T>> patch(api::ObjectKey key, PatchType kind, std::string body,
+                               std::string subresource, async::StopToken stop) {
+    auto got = co_await patch(T::desc(), std::move(key), kind, std::move(body),
+                              std::move(subresource), std::move(stop));
     co_return take<T>(std::move(got));
   }
   template <class T>
@@ -109,7 +129,8 @@ class Client {
     co_return done;
   }
   template <class T>
-  async::Task<Result<std::vector<T>>> list_all(std::string namespace_, ListQuery query, async::StopToken stop) {
+  async::Task<Result<std::vector<T>>> list_all(std::string namespace_, ListQuery query,
+                                               async::StopToken stop) {
     auto got = co_await list(T::desc(), std::move(namespace_), std::move(query), std::move(stop));
     if (!got) co_return std::unexpected(std::move(got).error());
     std::vector<T> out;
@@ -124,9 +145,19 @@ class Client {
     return std::move(*got->template as<T>());
   }
 
+  net::Request make_request(std::string method, std::string path, std::string query) const;
+  async::Task<Result<net::Response>> send(net::Request request, bool want_stream,
+                                          async::StopToken stop);
+  async::Task<Result<api::Object>> send_object(net::Request request, const api::TypeDesc* type,
+                                               async::StopToken stop);
+
   net::Transport& transport_;
   const std::string user_agent_;
   const std::string bearer_token_;
+  async::Executor* const executor_;  // may be null
 };
+
+// The error in an answer that is not 2xx: its metav1.Status, or one made of the HTTP code.
+Status status_of(const net::Response& response);
 
 }  // namespace kpp::client

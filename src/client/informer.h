@@ -1,4 +1,5 @@
-// A local copy of one resource, kept up to date by a watch (list, then watch, relist on 410, back-off on errors).
+// A local copy of one resource, kept up to date by a watch (list, then watch, relist on 410,
+// back-off on errors).
 #pragma once
 
 #include <functional>
@@ -16,7 +17,8 @@
 
 namespace kpp::client {
 
-// Untyped machinery; use Informer<T>. All objects are shared and immutable.
+// Untyped machinery; use Informer<T>. All objects are shared and immutable; managedFields are left
+// out of them.
 class InformerBase {
  public:
   using Ref = std::shared_ptr<const api::Object>;
@@ -30,7 +32,8 @@ class InformerBase {
   InformerBase& operator=(const InformerBase&) = delete;
   ~InformerBase();
 
-  // Before start(). Handlers run in the order added, on the executor; they must not block: put keys into a queue.
+  // Before start(). Handlers run in the order added, on the executor; they must not block: put keys
+  // into a queue.
   void add_handler(Handler handler);
   void start();
   // True once the first list is in the cache; false if stopped first.
@@ -46,6 +49,7 @@ class InformerBase {
  private:
   async::Task<void> run(async::StopToken stop);
   async::Task<Status> list_then_watch(async::StopToken stop);
+  void replace(RawList list);
   void apply(const std::string& type, api::Object object);
   void notify(const Ref& old_object, const Ref& new_object);
 
@@ -64,8 +68,10 @@ class InformerBase {
 
 // Typed view of an informer.
 //
-// Guarantees: after wait_synced(), the cache holds everything that the list gave; events of one object come in order;
-//   after a relist, handlers hear of what changed meanwhile as ordinary additions, updates and deletions.
+// Guarantees: after wait_synced(), the cache holds everything that the list gave; events of one
+// object come in order;
+//   after a relist, handlers hear of what changed meanwhile as ordinary additions, updates and
+//   deletions.
 // Runs on: its executor only.
 template <class T>
 class Informer {
@@ -73,19 +79,27 @@ class Informer {
   using Ref = std::shared_ptr<const T>;
   using Handler = std::function<void(const Ref& old_object, const Ref& new_object)>;
 
-  Informer(async::Executor& executor, Client& client, Logger log, std::string namespace_ = {}, ListQuery selectors = {})
-      : base_(executor, client, std::move(log), T::desc(), std::move(namespace_), std::move(selectors)) {}
+  Informer(async::Executor& executor, Client& client, Logger log, std::string namespace_ = {},
+           ListQuery selectors = {})
+      : base_(executor, client, std::move(log), T::desc(), std::move(namespace_),
+              std::move(selectors)) {}
 
   void add_handler(Handler handler) {
-    base_.add_handler([handler = std::move(handler)](const auto& o, const auto& n) { handler(typed(o), typed(n)); });
+    base_.add_handler([handler = std::move(handler)](const auto& o, const auto& n) {
+      handler(typed(o), typed(n));
+    });
   }
   void start() { base_.start(); }
-  async::Task<bool> wait_synced(async::StopToken stop) { return base_.wait_synced(std::move(stop)); }
+  async::Task<bool> wait_synced(async::StopToken stop) {
+    return base_.wait_synced(std::move(stop));
+  }
   bool synced() const { return base_.synced(); }
   async::Task<void> stop() { return base_.stop(); }
   Ref get(const api::ObjectKey& key) const { return typed(base_.get(key)); }
   std::vector<Ref> all() const { return typed_list(base_.all()); }
-  std::vector<Ref> in_namespace(const std::string& ns) const { return typed_list(base_.in_namespace(ns)); }
+  std::vector<Ref> in_namespace(const std::string& ns) const {
+    return typed_list(base_.in_namespace(ns));
+  }
   std::size_t size() const { return base_.size(); }
 
  private:

@@ -12,9 +12,10 @@
 
 namespace kpp::client {
 
-// Guarantees: a key added while it is worked on is handed out again afterwards; a key added many times before pick-up
-//   is handed out once. add_rate_limited() waits 5 ms, doubled with each failure of the key up to 1000 s, as the
-//   original's default limiter does, until forget().
+// Guarantees: a key added while it is worked on is handed out again afterwards; a key added many
+// times before pick-up
+//   is handed out once. add_rate_limited() waits 5 ms, doubled with each failure of the key up to
+//   1000 s, as the original's default limiter does, until forget().
 // Runs on: its executor only.
 // Stop: close() lets queued keys drain; next() then gives nullopt.
 class WorkQueue {
