@@ -18,14 +18,14 @@ bool counts(const std::string& name) { return name == "cpu" || name == "memory";
 void add(const corev1::ResourceRequirements& resources, Totals& totals) {
   int limited = 0;
   for (const auto& [name, quantity] : resources.limits) {
-    if (!counts(name) || api::quantity_sign(quantity) <= 0) continue;
+    if (!counts(name) || api::Amount::from(quantity).sign() <= 0) continue;
     totals.any = true;
     ++limited;
     const auto request = resources.requests.find(name);
     if (request == resources.requests.end() || api::compare(request->second, quantity) != 0) totals.guaranteed = false;
   }
   for (const auto& [name, quantity] : resources.requests) {
-    if (counts(name) && api::quantity_sign(quantity) > 0) totals.any = true;
+    if (counts(name) && api::Amount::from(quantity).sign() > 0) totals.any = true;
   }
   if (limited < 2) totals.guaranteed = false;
 }

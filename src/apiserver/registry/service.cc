@@ -13,9 +13,9 @@ Strategy service_strategy() {
     service.metadata.generation = old.metadata.generation;
     if (service.spec.type == "ExternalName" || old.spec.type == "ExternalName") return;
     // What the server gave the service stays with it where an update does not name it.
-    if (service.spec.cluster_ip.empty() && service.spec.cluster_i_ps.empty()) {
+    if (service.spec.cluster_ip.empty() && service.spec.cluster_ips.empty()) {
       service.spec.cluster_ip = old.spec.cluster_ip;
-      service.spec.cluster_i_ps = old.spec.cluster_i_ps;
+      service.spec.cluster_ips = old.spec.cluster_ips;
     }
     if (service.spec.ip_families.empty()) service.spec.ip_families = old.spec.ip_families;
     if (!service.spec.ip_family_policy) service.spec.ip_family_policy = old.spec.ip_family_policy;
