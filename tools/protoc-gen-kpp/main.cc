@@ -53,7 +53,9 @@ bool lower(char c) { return std::islower(static_cast<unsigned char>(c)) || std::
 string snake(const string& name) {
   static const std::set<string> kKeywords = {"default", "operator", "template", "namespace", "continue", "delete",
                                              "not",     "and",      "or",       "class",     "private",  "public",
-                                             "static",  "export",   "enum",     "union",     "signed",   "desc"};
+                                             "static",  "export",   "enum",     "union",     "signed",   "desc",      "bool",  "int",
+                                             "auto",    "explicit", "new",      "this",      "typename", "using",     "do",    "if",
+                                             "for",     "case",     "switch",   "register",  "virtual",  "volatile",  "const", "void"};
   string out;
   for (size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
