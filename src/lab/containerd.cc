@@ -163,14 +163,20 @@ Status start_containerd(const Node& node, const ContainerdOptions& options,
 Status load_images(const Node& node, const std::vector<std::string>& archives) {
   for (const std::string& archive : archives) {
     sys::ProcessSpec spec;
-    spec.argv = {"ctr",         "--address",     std::string(kContainerdSocket),
-                 "--namespace", "k8s.io",        "images",
-                 "import",      "--snapshotter", "overlayfs",
-                 archive};
+    spec.argv = {"ctr",
+                 "--address",
+                 std::string(kContainerdSocket),
+                 "--namespace",
+                 "k8s.io",
+                 "images",
+                 "import",
+                 "--snapshotter",
+                 "overlayfs",
+                 "-"};
+    spec.input_file = archive;
     spec.deadline = std::chrono::minutes(5);
     KPP_ASSIGN(const sys::ProcessResult result, run_in_node(node, spec));
-    if (result.ok()) continue;
-    return {Reason::kIo, cat("loading ", archive, ": ", result.err)};
+    if (!result.ok()) return {Reason::kIo, cat("loading ", archive, ": ", result.err)};
   }
   return {};
 }

@@ -32,7 +32,7 @@ std::string cni_config(const ContainerdOptions& options);
 Status start_containerd(const Node& node, const ContainerdOptions& options,
                         std::chrono::milliseconds deadline = std::chrono::seconds(20));
 
-// Loads image archives (OCI layouts as tar files, at paths that the node sees) for use by pods.
+// Loads image archives of the machine (OCI layouts as tar files) for use by pods.
 Status load_images(const Node& node, const std::vector<std::string>& archives);
 
 }  // namespace kpp::lab

@@ -80,6 +80,44 @@ TEST_F(Containerd, ContainerOfAnImageOfOursRunsAndPauseHoldsAndEnds) {
             "STOPPED\n");
 }
 
+TEST_F(Containerd, ImagesOfTheLabServe) {
+  std::vector<images::Image> all;
+  for (const char* name : {"nginx-fileserver", "aria2ng-downloader"}) {
+    auto image = images::build_image(cat(KPP_SOURCE_DIR "/examples/images/", name));
+    ASSERT_TRUE(image) << image.error().to_string();
+    all.push_back(std::move(*image));
+  }
+  const auto archive = images::write_archive(all);
+  ASSERT_TRUE(archive);
+  ASSERT_TRUE(fs::write_file_atomic(cat(data_, "/images.tar"), *archive).ok());
+  const Status loaded = load_images(*node_, {cat(data_, "/images.tar")});
+  ASSERT_TRUE(loaded.ok()) << loaded.to_string();
+  // Both share a directory, as the lab's pod does, and the node's network.
+  EXPECT_EQ(run("mkdir -m 0777 /shared; mkdir /served; echo from the machine > /served/hello.txt;"
+                "busybox httpd -p 8088 -h /served;"
+                "ctr -n k8s.io run -d --net-host --mount "
+                "type=bind,src=/shared,dst=/usr/share/nginx/html/files,"
+                "options=rbind:rw docker.io/dplsming/nginx-fileserver:1.0 nginx >/dev/null 2>&1;"
+                "ctr -n k8s.io run -d --net-host --mount "
+                "type=bind,src=/shared,dst=/data,options=rbind:rw "
+                "docker.io/dplsming/aria2ng-downloader:1.0 aria2 >/dev/null 2>&1"),
+            "");
+  const std::string wait_for = "for i in $(seq 100); do $what && break; sleep 0.05; done";
+  EXPECT_NE(
+      run(cat("what='busybox wget -q -O - http://127.0.0.1:6880/'; ", wait_for)).find("jsonrpc"),
+      std::string::npos);
+  EXPECT_NE(run("busybox wget -q -O - --post-data '{\"jsonrpc\":\"2.0\",\"id\":\"1\",\"method\":"
+                "\"aria2.addUri\",\"params\":[[\"http://127.0.0.1:8088/hello.txt\"]]}' "
+                "http://127.0.0.1:6800/jsonrpc")
+                .find("\"result\""),
+            std::string::npos);
+  EXPECT_EQ(run(cat("what='busybox wget -q -O - http://127.0.0.1/hello.txt'; ", wait_for,
+                    " 2>/dev/null")),
+            "from the machine\n");
+  EXPECT_NE(run("busybox wget -q -O - http://127.0.0.1/").find("<a href=\"hello.txt\">"),
+            std::string::npos);
+}
+
 TEST_F(Containerd, SecondStartFindsTheFirst) {
   const std::string before =
       fs::read_file(cat(options_.data_directory, "/containerd.pid")).value_or("");

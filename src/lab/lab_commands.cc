@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/containerd.h"
 #include "lab/lab.h"
 
 namespace kpp::lab {
@@ -14,6 +15,7 @@ namespace {
 constexpr std::string_view kUsage =
     "usage: kpp lab list\n"
     "       kpp lab enter NODE [--name LAB] [-- COMMAND...]\n"
+    "       kpp lab load NODE ARCHIVE... [--name LAB]\n"
     "       kpp lab down [--name LAB]\n";
 
 int complain(std::string_view text) {
@@ -28,7 +30,7 @@ int report(const Status& status) {
 }
 
 struct Arguments {
-  std::string lab = "default";
+  std::string lab = kDefaultLab;
   std::vector<std::string> words;
   std::vector<std::string> command;  // after --
 };
@@ -68,11 +70,21 @@ int list() {
   return 0;
 }
 
+Result<Node> find_node(const Arguments& arguments) {
+  KPP_ASSIGN(const Lab lab, Lab::open({.name = arguments.lab}));
+  return lab.node(arguments.words[1]);
+}
+
+int load(const Arguments& arguments) {
+  if (arguments.words.size() < 3) return complain(kUsage);
+  const auto node = find_node(arguments);
+  if (!node) return report(node.error());
+  return report(load_images(*node, {arguments.words.begin() + 2, arguments.words.end()}));
+}
+
 int enter(const Arguments& arguments) {
   if (arguments.words.size() != 2) return complain(kUsage);
-  const auto lab = Lab::open({.name = arguments.lab});
-  if (!lab) return report(lab.error());
-  const auto node = lab->node(arguments.words[1]);
+  const auto node = find_node(arguments);
   if (!node) return report(node.error());
   std::vector<std::string> command = arguments.command;
   if (command.empty()) command = {"/bin/bash"};
@@ -92,6 +104,7 @@ int lab_main(int argc, char** argv) {
   const std::string& verb = arguments->words[0];
   if (verb == "list") return list();
   if (verb == "enter") return enter(*arguments);
+  if (verb == "load") return load(*arguments);
   if (verb == "down") {
     auto lab = Lab::open({.name = arguments->lab});
     return report(lab ? lab->remove() : lab.error());

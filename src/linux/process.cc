@@ -278,6 +278,9 @@ class SigpipeBlocked {
 
 Result<ProcessResult> run_process(const ProcessSpec& spec) {
   KPP_ASSIGN(const Prepared prepared, prepare(spec.argv, spec.environment, spec.place));
+  const std::string input_file = spec.input_file.empty() ? "/dev/null" : spec.input_file;
+  const Fd file(::open(input_file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return fail(errno_status(cat("open ", input_file), errno));
   KPP_ASSIGN(Pipe in, make_pipe());
   KPP_ASSIGN(Pipe out, make_pipe());
   KPP_ASSIGN(Pipe err, make_pipe());
@@ -287,12 +290,7 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
   if (pid < 0) return fail(errno_status("fork", errno));
   if (pid == 0) {
     ::setpgid(0, 0);
-    if (spec.input.empty()) {
-      const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-      ::dup2(null, 0);
-    } else {
-      ::dup2(in.read.get(), 0);
-    }
+    ::dup2(spec.input.empty() ? file.get() : in.read.get(), 0);
     ::dup2(out.write.get(), 1);
     ::dup2(err.write.get(), 2);
     reset_signals();

@@ -29,7 +29,8 @@ struct ProcessPlace {
 
 struct ProcessSpec {
   std::vector<std::string> argv;  // argv[0] is looked up along PATH when it holds no slash
-  std::string input;              // standard input; empty: /dev/null
+  std::string input;              // standard input; empty: input_file
+  std::string input_file;         // as the caller sees it; empty: /dev/null
   // NAME=value; not set: the caller's environment.
   std::optional<std::vector<std::string>> environment;
   std::chrono::milliseconds deadline{60'000};  // then SIGKILL to the child's process group

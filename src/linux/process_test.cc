@@ -34,6 +34,17 @@ TEST(RunProcess, InputLargerThanAPipeArrivesWhole) {
   EXPECT_EQ(result->out, spec.input);
 }
 
+TEST(RunProcess, InputMayBeAFile) {
+  ProcessSpec spec;
+  spec.argv = {"cat"};
+  spec.input_file = "/proc/self/comm";
+  const auto result = run_process(spec);
+  ASSERT_TRUE(result);
+  EXPECT_NE(result->out, "");
+  spec.input_file = "/no/such/file";
+  EXPECT_TRUE(run_process(spec).error().is(Reason::kNotFound));
+}
+
 TEST(RunProcess, ChildThatReadsNothingIsNoError) {
   ProcessSpec spec;
   spec.argv = {"true"};
