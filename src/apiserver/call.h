@@ -20,6 +20,8 @@ namespace kpp::apiserver {
 class Admission;
 class Authorizer;
 class Allocators;
+class Authenticator;
+class ServiceAccountTokens;
 
 // What all handlers share. Everything outlives every call. Runs on: one executor.
 struct Core {
@@ -30,6 +32,8 @@ struct Core {
   Authorizer& authorizer;
   Admission& admission;
   Allocators& allocators;
+  ServiceAccountTokens* tokens;  // nullptr: none are made or taken
+  Authenticator* authenticator;
   Logger log;
 };
 

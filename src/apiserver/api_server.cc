@@ -1,0 +1,270 @@
+#include "apiserver/api_server.h"
+
+#include "apiserver/admission/admission.h"
+#include "apiserver/allocators.h"
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/bootstrap.h"
+#include "apiserver/call.h"
+#include "apiserver/discovery.h"
+#include "apiserver/errors.h"
+#include "apiserver/handlers/common.h"
+#include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/pod_proxy.h"
+#include "apiserver/non_resource.h"
+#include "apiserver/service_account_check.h"
+
+namespace kpp::apiserver {
+
+struct ApiServer::State {
+  State(async::IoExecutor& e, store::Store& s, Logger l, ApiServerOptions o)
+      : executor(e), store(s), log(std::move(l)), options(std::move(o)), cache(e, s, table, log), authorizer(cache, table),
+        admission(cache, table), discovery(table, cat(options.advertise_address, ":", options.secure_port)) {}
+
+  async::IoExecutor& executor;
+  store::Store& store;
+  Logger log;
+  ApiServerOptions options;
+  ResourceTable table;
+  WatchCache cache;
+  Authorizer authorizer;
+  Admission admission;
+  Discovery discovery;
+  std::unique_ptr<ServiceAccountTokens> tokens;
+  std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<Allocators> allocators;
+  std::unique_ptr<PodProxy> pod_proxy;
+  std::unique_ptr<NonResource> non_resource;
+  std::unique_ptr<Core> core;
+  bool ready = false;
+};
+
+namespace {
+
+constexpr std::size_t kBodyLimit = 3u << 20;
+
+Status too_large() {
+  return Status(Reason::kRequestEntityTooLarge, cat("Request entity too large: limit is ", kBodyLimit));
+}
+
+AccessRequest access_of(const net::Request& request, const RequestInfo& info) {
+  AccessRequest out;
+  out.is_resource = info.is_resource;
+  out.verb = info.verb;
+  out.path = request.path;
+  out.namespace_ = info.namespace_;
+  out.group = info.group;
+  out.version = info.version;
+  out.resource = info.resource;
+  out.subresource = info.subresource;
+  out.name = info.name;
+  return out;
+}
+
+Status forbidden_to(const User& user, const AccessRequest& access) {
+  const std::string why = forbidden_message(user, access);
+  if (access.is_resource) return forbidden(access.group, access.resource, access.name, why);
+  StatusDetails details;
+  return Status(Reason::kForbidden, cat("forbidden: ", why), std::move(details));
+}
+
+// Acting as somebody else (the Impersonate-* headers); needs the right to.
+Result<User> impersonate(const Authorizer& authorizer, const User& real, const net::Headers& headers) {
+  const std::string_view name = headers.get("Impersonate-User");
+  const auto groups = headers.all("Impersonate-Group");
+  const std::string_view uid = headers.get("Impersonate-Uid");
+  bool has_extra = false;
+  for (const auto& [key, value] : headers.fields()) {
+    has_extra = has_extra || (key.size() > 18 && (key.starts_with("Impersonate-Extra-") || key.starts_with("impersonate-extra-")));
+  }
+  if (name.empty()) {
+    if (!groups.empty() || has_extra || !uid.empty()) {
+      return fail(internal(cat("requested ", groups.empty() ? "[]" : "groups", " without impersonating a user")));
+    }
+    return real;
+  }
+  const auto check = [&](std::string resource, std::string_view what, std::string group, std::string ns) -> Status {
+    AccessRequest access;
+    access.verb = "impersonate";
+    access.group = std::move(group);
+    access.resource = std::move(resource);
+    access.name = what;
+    access.namespace_ = std::move(ns);
+    const Decision decision = authorizer.authorize(real, access);
+    if (decision.allowed) return {};
+    return forbidden_to(real, access);
+  };
+  User out;
+  out.name = name;
+  static constexpr std::string_view kServiceAccount = "system:serviceaccount:";
+  if (name.starts_with(kServiceAccount)) {
+    const auto rest = name.substr(kServiceAccount.size());
+    const auto colon = rest.find(':');
+    if (colon != std::string_view::npos) {
+      const std::string ns(rest.substr(0, colon));
+      KPP_RETURN_IF_ERROR(check("serviceaccounts", rest.substr(colon + 1), "", ns));
+      out.groups = {"system:serviceaccounts", cat("system:serviceaccounts:", ns)};
+    }
+  } else {
+    KPP_RETURN_IF_ERROR(check("users", name, "", ""));
+  }
+  for (const auto group : groups) {
+    KPP_RETURN_IF_ERROR(check("groups", group, "", ""));
+    out.groups.emplace_back(group);
+  }
+  if (!uid.empty()) {
+    KPP_RETURN_IF_ERROR(check("uids", uid, "authentication.k8s.io", ""));
+    out.uid = uid;
+  }
+  if (name != kUserAnonymous && !out.in_group(kGroupAuthenticated)) out.groups.emplace_back(kGroupAuthenticated);
+  return out;
+}
+
+bool is_pod_connection(const Call& call) {
+  const auto& i = call.info;
+  return i.group.empty() && i.resource == "pods" &&
+         (i.subresource == "log" || i.subresource == "exec" || i.subresource == "attach" || i.subresource == "portforward" ||
+          i.subresource == "proxy");
+}
+
+using HandlerFunction = async::Task<net::Response> (*)(Call&);
+
+// The handler of a subresource that has one of its own.
+HandlerFunction special_handler(const Call& call) {
+  const auto& info = call.info;
+  if (info.subresource == "scale") return handle_scale;
+  if (info.subresource == "binding" || (info.resource == "bindings" && info.group.empty())) return handle_binding;
+  if (info.subresource == "eviction") return handle_eviction;
+  if (info.subresource == "finalize") return handle_namespace_finalize;
+  if (info.resource == "serviceaccounts" && info.subresource == "token") return handle_token_request;
+  if (!call.resource->is_stored()) return handle_review;
+  return nullptr;
+}
+
+HandlerFunction verb_handler(std::string_view verb) {
+  if (verb == "get") return handle_get;
+  if (verb == "list") return handle_list;
+  if (verb == "watch") return handle_watch;
+  if (verb == "create") return handle_create;
+  if (verb == "update") return handle_update;
+  if (verb == "patch") return handle_patch;
+  if (verb == "delete") return handle_delete;
+  if (verb == "deletecollection") return handle_delete_collection;
+  return nullptr;
+}
+
+bool word_in(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    if (list.substr(0, comma) == word) return true;
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+// Finds the resource and whether it knows the verb.
+Status route(Call& call, const ResourceTable& table) {
+  const auto& info = call.info;
+  call.resource = table.find(info.group, info.version, info.resource);
+  if (call.resource == nullptr) return no_such_resource();
+  if (call.request.method == "HEAD") return method_not_allowed();
+  const bool namespaced = call.resource->desc->namespaced;
+  const bool namespace_itself = info.resource == "namespaces" && info.group.empty();
+  if (!info.subresource.empty()) {
+    call.subresource = call.resource->subresource(info.subresource);
+    if (call.subresource == nullptr) return no_such_resource();
+    if (!word_in(call.subresource->verbs, info.verb)) return method_not_allowed();
+    return {};
+  }
+  if (!call.resource->supports(info.verb)) return method_not_allowed();
+  if (info.verb == "create" && !info.name.empty() && !(namespace_itself && info.name.empty())) return method_not_allowed();
+  if ((info.verb == "update" || info.verb == "patch") && info.name.empty()) return method_not_allowed();
+  if (namespaced && info.namespace_.empty() && info.verb != "list" && info.verb != "watch") return method_not_allowed();
+  if (!namespaced && !info.namespace_.empty() && !namespace_itself) return no_such_resource();
+  return {};
+}
+
+}  // namespace
+
+ApiServer::ApiServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ApiServer::~ApiServer() = default;
+
+Authenticator& ApiServer::authenticator() { return *state_->authenticator; }
+
+Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, store::Store& store, Logger log,
+                                                   ApiServerOptions options) {
+  auto state = std::make_unique<State>(executor, store, std::move(log), std::move(options));
+  State& s = *state;
+  if (!s.options.service_account_key_pem.empty()) {
+    KPP_ASSIGN(s.tokens, ServiceAccountTokens::make(s.options.service_account_key_pem));
+  }
+  KPP_ASSIGN(s.authenticator, Authenticator::make(s.options.authentication, s.tokens.get()));
+  KPP_ASSIGN(s.allocators, Allocators::make(s.cache, s.table, s.options.service_cidr));
+  s.core = std::make_unique<Core>(Core{executor, store, s.cache, s.table, s.authorizer, s.admission, *s.allocators, s.tokens.get(),
+                                       s.authenticator.get(), s.log});
+  s.pod_proxy = std::make_unique<PodProxy>(executor, s.options.kubelet_tls);
+  s.non_resource = std::make_unique<NonResource>(*s.core, s.tokens.get());
+  return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
+}
+
+async::Task<Status> ApiServer::start(async::StopToken stop) {
+  KPP_CO_RETURN_IF_ERROR(co_await state_->cache.start(stop));
+  BootstrapOptions options;
+  options.service_cidr = state_->options.service_cidr;
+  options.advertise_address = state_->options.advertise_address;
+  options.secure_port = state_->options.secure_port;
+  KPP_CO_RETURN_IF_ERROR(co_await bootstrap_objects(*this, *state_->core, std::move(options), stop));
+  state_->ready = true;
+  state_->non_resource->set_ready();
+  co_return Status();
+}
+
+async::Task<void> ApiServer::stop() { co_await state_->cache.stop(); }
+
+async::Task<net::Response> ApiServer::handle(net::Request request, async::StopToken stop) {
+  net::Response out = co_await serve(std::move(request), std::move(stop));
+  out.headers.set("Cache-Control", "no-cache, private");
+  co_return out;
+}
+
+async::Task<net::Response> ApiServer::serve(net::Request request, async::StopToken stop) {
+  State& s = *state_;
+  const WallTime now = s.executor.wall();
+  auto user = s.authenticator->authenticate(request, now);
+  if (user) {
+    if (Status alive = check_service_account(*user, *s.core); !alive.ok()) user = fail(unauthorized());
+  }
+  if (!user) co_return respond_status(user.error());
+  Call call{*s.core, std::move(request), {}, {}, {}, nullptr, nullptr, {}, {}, stop};
+  call.query = net::Query::parse(call.request.query);
+  call.info = parse_request_info(call.request.method, call.request.path, call.query);
+  auto acting = impersonate(s.authorizer, *user, call.request.headers);
+  if (!acting) co_return respond_status(acting.error());
+  call.user = std::move(*acting);
+  const AccessRequest access = access_of(call.request, call.info);
+  const Decision decision = s.authorizer.authorize(call.user, access);
+  if (!decision.allowed) co_return respond_status(forbidden_to(call.user, access));
+  if (!call.info.is_resource) {
+    if (auto answer = s.discovery.answer(call.request, call.query)) co_return std::move(*answer);
+    net::Response other = co_await s.non_resource->answer(call);
+    co_return other;
+  }
+  if (call.request.body_too_large) co_return respond_status(too_large());
+  // /apis/<group>/<version> and the like are discovery, though they parse as resources.
+  if (auto answer = s.discovery.answer(call.request, call.query)) co_return std::move(*answer);
+  if (!call.info.group.empty() && !s.table.has_group(call.info.group)) {
+    co_return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n");
+  }
+  if (Status routed = route(call, s.table); !routed.ok()) co_return respond_status(routed);
+  if (is_pod_connection(call)) {
+    net::Response connected = co_await s.pod_proxy->handle(call);
+    co_return connected;
+  }
+  HandlerFunction handler = special_handler(call);
+  if (handler == nullptr) handler = verb_handler(call.info.verb);
+  if (handler == nullptr) co_return respond_status(method_not_allowed());
+  net::Response out = co_await handler(call);
+  co_return out;
+}
+
+}  // namespace kpp::apiserver

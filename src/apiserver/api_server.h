@@ -1,0 +1,56 @@
+// The API server: one handler for every request, in the order authenticate, authorize, route, handle.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "apiserver/auth/authenticator.h"
+#include "async/executor.h"
+#include "async/task.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "net/http.h"
+#include "net/tls.h"
+#include "store/store.h"
+
+namespace kpp::apiserver {
+
+struct ApiServerOptions {
+  std::string service_cidr = "10.96.0.0/16";
+  std::string advertise_address = "127.0.0.1";  // of the kubernetes service's endpoint
+  int secure_port = 6443;
+  AuthenticatorOptions authentication;
+  std::string service_account_key_pem;  // RSA private key; signs service account tokens
+  // With what the server reaches kubelets (logs, exec); nullptr: such requests are refused.
+  std::shared_ptr<const net::TlsContext> kubelet_tls;
+};
+
+// Guarantees: an answer to a write is given after the write is durable; reads show every write that was answered before
+//   they began. Nothing that a client sends ends the process.
+// Ownership: executor and store outlive it; the store is not closed by it.
+// Runs on: its executor.
+// Stop: stop() ends the watches that follow the store; requests in flight finish first (the listeners are the owner's).
+class ApiServer final : public net::Handler {
+ public:
+  static Result<std::unique_ptr<ApiServer>> make(async::IoExecutor& executor, store::Store& store, Logger log,
+                                                 ApiServerOptions options);
+  ~ApiServer() override;
+
+  // Loads the store into the cache and makes the objects that every cluster has. Requests may come after it.
+  async::Task<Status> start(async::StopToken stop);
+  async::Task<void> stop();
+
+  async::Task<net::Response> handle(net::Request request, async::StopToken stop) override;
+
+  Authenticator& authenticator();
+
+ private:
+  struct State;
+  explicit ApiServer(std::unique_ptr<State> state);
+
+  async::Task<net::Response> serve(net::Request request, async::StopToken stop);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kpp::apiserver

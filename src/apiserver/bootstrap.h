@@ -1,0 +1,24 @@
+// The objects that every cluster has from its first moment: namespaces, the kubernetes service and its endpoints, priority
+// classes and levels, flow schemas, the RBAC roles and bindings of reference, the service CIDR.
+#pragma once
+
+#include <string>
+
+#include "apiserver/call.h"
+#include "async/task.h"
+#include "base/status.h"
+#include "net/http.h"
+
+namespace kpp::apiserver {
+
+struct BootstrapOptions {
+  std::string service_cidr;
+  std::string advertise_address;
+  int secure_port = 6443;
+};
+
+// Makes what is missing; leaves what people changed. The handler is the server itself: the objects take the same road as
+// everybody's.
+async::Task<Status> bootstrap_objects(net::Handler& server, Core& core, BootstrapOptions options, async::StopToken stop);
+
+}  // namespace kpp::apiserver

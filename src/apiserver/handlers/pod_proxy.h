@@ -1,0 +1,27 @@
+// Requests that end at a pod's kubelet: log, exec, attach, portforward, proxy.
+#pragma once
+
+#include <memory>
+
+#include "apiserver/call.h"
+#include "async/executor.h"
+#include "async/task.h"
+#include "net/http.h"
+#include "net/tls.h"
+
+namespace kpp::apiserver {
+
+// Runs on: the executor.
+class PodProxy {
+ public:
+  // tls: how kubelets are reached; nullptr: such requests are refused with a clear error.
+  PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsContext> tls);
+  ~PodProxy();
+  async::Task<net::Response> handle(Call& call);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kpp::apiserver

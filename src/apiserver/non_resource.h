@@ -1,0 +1,26 @@
+// Paths that are no resources: health, version, metrics, OpenAPI, token issuer discovery, the list of paths.
+#pragma once
+
+#include <memory>
+
+#include "apiserver/call.h"
+#include "async/task.h"
+#include "net/http.h"
+
+namespace kpp::apiserver {
+
+class NonResource {
+ public:
+  // tokens may be nullptr.
+  NonResource(Core& core, const ServiceAccountTokens* tokens);
+  ~NonResource();
+  // From now on /readyz is ok.
+  void set_ready();
+  async::Task<net::Response> answer(Call& call);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kpp::apiserver
