@@ -37,6 +37,17 @@ async::Task<int> write_on(Store* store, int writer, Clock::time_point end) {
   co_return count;
 }
 
+async::Task<int> read_on(Store* store, int reader, Clock::time_point end) {
+  int count = 0;
+  while (Clock::now() < end) {
+    const auto got =
+        co_await store->get(cat("/registry/configmaps/default/object-", reader, "-0"), {});
+    if (!got || !*got) co_return count;
+    ++count;
+  }
+  co_return count;
+}
+
 int run(const std::string& directory) {
   for (const int writers : {1, 16, 64, 256}) {
     testing::PumpExecutor executor;
@@ -65,6 +76,15 @@ int run(const std::string& directory) {
     std::printf("              open with %d revisions: %.1f ms; list %zu keys: %.1f ms\n", count,
                 std::chrono::duration<double, std::milli>(listing - opening).count(),
                 all ? all->entries.size() : 0, seconds_since(listing) * 1000);
+    const auto reading = Clock::now();
+    std::vector<testing::PumpExecutor::Started<int>> readers;
+    for (int i = 0; i < writers; ++i) {
+      readers.push_back(
+          executor.start(read_on(store->get(), i, reading + std::chrono::seconds{1})));
+    }
+    int reads = 0;
+    for (auto& task : readers) reads += executor.wait(task);
+    std::printf("              %.0f gets/s\n", reads / seconds_since(reading));
     executor.run((*store)->close());
   }
   return 0;

@@ -28,7 +28,6 @@ class Statement {
   std::int64_t number(int column) const;
   // Valid until the next step() or reset().
   std::string_view text(int column) const;
-  bool is_null(int column) const;
 
  private:
   friend class Connection;

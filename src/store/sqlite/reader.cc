@@ -24,7 +24,7 @@ class Reader::Lease {
     const std::lock_guard lock(reader_.mutex_);
     reader_.idle_.push_back(std::move(*session_));
   }
-  Status begin() {
+  Status take() {
     {
       const std::lock_guard lock(reader_.mutex_);
       if (!reader_.idle_.empty()) {
@@ -35,13 +35,14 @@ class Reader::Lease {
     if (!session_) {
       KPP_ASSIGN(session_, reader_.open_session());
     }
-    return begin_snapshot();
+    return {};
   }
-  // One snapshot for many statements spares taking SQLite's locks for each. A long one would keep
-  // the log from starting over, so it is taken anew for each chunk of keys.
-  Status begin_snapshot() { return session_->connection.execute("BEGIN"); }
+  // One snapshot for many statements spares taking SQLite's locks for each. It must begin after the
+  // index was asked, or it could miss what the index knows; and a long one would keep the log from
+  // starting over.
+  Status begin_snapshot() { return session_->begin.run(); }
   void end_snapshot() {
-    if (session_->connection.in_transaction()) (void)session_->connection.execute("ROLLBACK");
+    if (session_->connection.in_transaction()) (void)session_->rollback.run();
   }
   Session& session() { return *session_; }
 
@@ -62,6 +63,8 @@ Reader::Reader(std::string file, const KeyIndex& index, const std::atomic<Revisi
 Result<Reader::Session> Reader::open_session() {
   Session out;
   KPP_ASSIGN(out.connection, Connection::open(file_, Connection::Use::kRead));
+  KPP_ASSIGN(out.begin, out.connection.prepare("BEGIN"));
+  KPP_ASSIGN(out.rollback, out.connection.prepare("ROLLBACK"));
   KPP_ASSIGN(out.value, out.connection.prepare("SELECT data FROM value WHERE revision = ?1"));
   KPP_ASSIGN(out.log, out.connection.prepare(
                           "SELECT revision, key, create_revision, previous_revision FROM log"
@@ -81,14 +84,15 @@ Result<Bytes> Reader::read_value(Session& session, Revision revision) {
 
 Result<std::optional<Entry>> Reader::get(std::string_view key) {
   Lease lease(*this);
-  KPP_RETURN_IF_ERROR(lease.begin());
+  KPP_RETURN_IF_ERROR(lease.take());
   while (true) {
     const Revision at = current_.load();
     const auto version = index_.find(key, at);
-    if (!version) return std::nullopt;
-    // A snapshot of before the commit of `at` would miss its row.
-    lease.end_snapshot();
-    KPP_RETURN_IF_ERROR(lease.begin_snapshot());
+    if (!version) {
+      // A compaction beyond `at` may have taken the version just looked for; a newer one is there.
+      if (compacted_.load() > at) continue;
+      return std::nullopt;
+    }
     KPP_ASSIGN(Bytes value, read_value(lease.session(), version->revision));
     if (value) {
       return Entry{std::string(key), std::move(value), version->create_revision, version->revision};
@@ -118,7 +122,7 @@ Result<RangeResult> Reader::range_at(const RangeOptions& options, Revision at, b
   RangeResult out;
   out.revision = at;
   Lease lease(*this);
-  KPP_RETURN_IF_ERROR(lease.begin());
+  KPP_RETURN_IF_ERROR(lease.take());
   const std::size_t limit =
       options.limit == 0 ? std::numeric_limits<std::size_t>::max() : options.limit;
   std::string after = options.start_after;
@@ -126,7 +130,6 @@ Result<RangeResult> Reader::range_at(const RangeOptions& options, Revision at, b
   while (out.entries.size() < limit && !missing) {
     const std::size_t want = std::min(kKeysAtOnce, limit - out.entries.size());
     auto found = index_.collect(options.prefix, after, at, want);
-    lease.end_snapshot();
     KPP_RETURN_IF_ERROR(lease.begin_snapshot());
     const bool last = found.size() < want;
     for (auto& item : found) {
@@ -139,6 +142,7 @@ Result<RangeResult> Reader::range_at(const RangeOptions& options, Revision at, b
       out.entries.push_back({std::move(item.key), std::move(value), item.version.create_revision,
                              item.version.revision});
     }
+    lease.end_snapshot();
     if (last) break;
   }
   if (options.limit != 0 && out.entries.size() == limit) {
@@ -158,7 +162,8 @@ Result<Reader::Chunk> Reader::history(std::string_view prefix, Revision from) {
   out.scanned = from;
   const Revision upto = current_.load();
   Lease lease(*this);
-  KPP_RETURN_IF_ERROR(lease.begin());
+  KPP_RETURN_IF_ERROR(lease.take());
+  KPP_RETURN_IF_ERROR(lease.begin_snapshot());
   Statement& log = lease.session().log;
   log.bind(1, from);
   log.bind(2, upto);

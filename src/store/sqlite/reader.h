@@ -38,6 +38,8 @@ class Reader {
  private:
   struct Session {
     Connection connection;
+    Statement begin;
+    Statement rollback;
     Statement value;
     Statement log;
   };

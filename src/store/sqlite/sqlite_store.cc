@@ -57,7 +57,7 @@ class SqliteStore final : public Store {
 
  private:
   Status load(Connection& connection);
-  Status release();
+  void release();
 
   async::Executor& executor_;
   DirectoryLock lock_;
@@ -157,19 +157,20 @@ async::Task<void> SqliteStore::close() {
   gate_->close();
   hub_->close();
   co_await gate_->empty().wait({});
-  const Status status = co_await async::offload(executor_, pool_, [this] { return release(); });
-  KPP_BUG_IF(!status.ok(), "releasing the store failed: ", status);
+  co_await async::offload(executor_, pool_, [this] {
+    release();
+    return true;
+  });
   closed_.set();
 }
 
 // The last connection to go copies the log into the data file and removes it.
-Status SqliteStore::release() {
+void SqliteStore::release() {
   writer_->stop();
   checkpointer_.reset();
   reader_.close();
   writer_.reset();
   lock_ = {};
-  return {};
 }
 
 }  // namespace

@@ -146,6 +146,7 @@ TEST_F(SqliteStoreTest, AnInterruptedCompactionIsFinishedByTheNextOpening) {
   ASSERT_TRUE(connection);
   EXPECT_EQ(*connection->query_number("SELECT count(*) FROM log"), 1);
   EXPECT_EQ(*connection->query_number("SELECT count(*) FROM value"), 1);
+  EXPECT_EQ(*connection->query_number("SELECT revision FROM newest WHERE key = '/a'"), 20);
 }
 
 TEST_F(SqliteStoreTest, ALostValueIsReportedAsCorrupt) {
