@@ -142,9 +142,6 @@ SentText SentText::parse(std::string_view text) {
       table = line.substr(1);
     } else if (line.starts_with(":")) {
       out.chains[table][line.substr(1, line.find(' ') - 1)];
-    } else if (line.starts_with("-D ")) {
-      const auto blank = line.find(' ', 3);
-      std::erase(chains[line.substr(3, blank - 3)], saved_form(line.substr(blank + 1), family_));
     } else if (line.starts_with("-A ")) {
       const auto blank = line.find(' ', 3);
       out.chains[table][line.substr(3, blank - 3)].push_back(line.substr(blank + 1));
@@ -187,6 +184,9 @@ Status KernelModel::restore(std::string_view text) {
         }
       }
       chains.erase(chain);
+    } else if (line.starts_with("-D ")) {
+      const auto blank = line.find(' ', 3);
+      std::erase(chains[line.substr(3, blank - 3)], saved_form(line.substr(blank + 1), family_));
     } else if (line.starts_with("-A ") || line.starts_with("-I ")) {
       const auto blank = line.find(' ', 3);
       const auto chain = chains.find(line.substr(3, blank - 3));
@@ -227,8 +227,10 @@ void sort_dispatch_chains(KernelRules& rules) {
     const auto found = rules.tables.find(table);
     if (found == rules.tables.end() || !found->second.contains(chain)) continue;
     auto& list = found->second[chain];
-    std::stable_sort(list.begin(), list.end(),
-                     [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    std::multimap<std::string, std::string> by_service;  // keeps the order of equal keys
+    for (auto& rule : list) by_service.emplace(key(rule), rule);
+    list.clear();
+    for (auto& [service, rule] : by_service) list.push_back(std::move(rule));
   }
 }
 
