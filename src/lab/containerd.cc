@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/fs.h"
+#include "images/pause_image.h"
 #include "lab/state_file.h"
 #include "linux/fd.h"
 
@@ -45,9 +46,14 @@ Status write_files(const ContainerdOptions& options, const std::string& cni_prog
   return fs::write_file_atomic(cat(data, "/config.toml"), containerd_config(options, cni_programs));
 }
 
-// True once something listens on the socket. The node's /run is seen through its init.
-bool listens(const Node& node) {
-  const std::string path = cat("/proc/", node.init, "/root", kContainerdSocket);
+// Where the socket is for the caller: the node's /run is seen through its init, or is the caller's
+// own.
+std::string socket_of(const Node* node) {
+  return node == nullptr ? std::string(kContainerdSocket)
+                         : cat("/proc/", node->init, "/root", kContainerdSocket);
+}
+
+bool listens(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return false;
@@ -68,6 +74,54 @@ std::string end_of_log(const std::string& path) {
   while (!log.empty() && log.back() == '\n') log.pop_back();
   const std::size_t line = log.rfind('\n');
   return line == std::string::npos ? log : log.substr(line + 1);
+}
+
+Status write_and_spawn(const Node* node, const ContainerdOptions& options,
+                       const std::string& pid_file, const std::string& log) {
+  for (const char* program : {"containerd", "runc"}) {
+    if (!sys::find_program(program)) {
+      return {Reason::kNotFound,
+              cat(program, " is not installed; install it: apt-get install ", program)};
+    }
+  }
+  KPP_ASSIGN(const std::string cni_programs, find_cni_programs());
+  KPP_RETURN_IF_ERROR(fs::make_directories(options.data_directory));
+  KPP_RETURN_IF_ERROR(write_files(options, cni_programs));
+  const std::vector<std::string> argv = {"containerd", "--config",
+                                         cat(options.data_directory, "/config.toml")};
+  sys::DaemonSpec here;
+  here.argv = argv;
+  here.log_file = log;
+  const auto pid = node != nullptr ? start_in_node(*node, argv, log) : sys::start_daemon(here);
+  if (!pid) return pid.error();
+  StateFile state;
+  state.add("pid", cat(*pid));
+  state.add("start", cat(sys::process_start_time(*pid).value_or(0)));
+  return state.save(pid_file);
+}
+
+Status start(const Node* node, const ContainerdOptions& options,
+             std::chrono::milliseconds deadline) {
+  const std::string socket = socket_of(node);
+  const std::string pid_file = cat(options.data_directory, "/containerd.pid");
+  const std::string log = cat(options.data_directory, "/containerd.log");
+  if (listens(socket)) return {};
+  if (!same_process(pid_file)) {
+    KPP_RETURN_IF_ERROR(write_and_spawn(node, options, pid_file, log));
+  }
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  while (!listens(socket)) {
+    if (!same_process(pid_file)) {
+      return {Reason::kIo,
+              cat("containerd ended; its log (", log, ") ends with: ", end_of_log(log))};
+    }
+    if (std::chrono::steady_clock::now() >= end) {
+      return {Reason::kTimeout,
+              cat("containerd does not listen; its log (", log, ") ends with: ", end_of_log(log))};
+    }
+    ::poll(nullptr, 0, 5);
+  }
+  return {};
 }
 
 }  // namespace
@@ -123,41 +177,25 @@ std::string cni_config(const ContainerdOptions& options) {
 
 Status start_containerd(const Node& node, const ContainerdOptions& options,
                         std::chrono::milliseconds deadline) {
-  const std::string pid_file = cat(options.data_directory, "/containerd.pid");
-  const std::string log = cat(options.data_directory, "/containerd.log");
-  if (listens(node)) return {};
-  if (!same_process(pid_file)) {
-    for (const char* program : {"containerd", "runc"}) {
-      if (!sys::find_program(program)) {
-        return {Reason::kNotFound,
-                cat(program, " is not installed; install it: apt-get install ", program)};
-      }
-    }
-    KPP_ASSIGN(const std::string cni_programs, find_cni_programs());
-    KPP_RETURN_IF_ERROR(fs::make_directories(options.data_directory));
-    KPP_RETURN_IF_ERROR(write_files(options, cni_programs));
-    KPP_ASSIGN(
-        const pid_t pid,
-        start_in_node(node, {"containerd", "--config", cat(options.data_directory, "/config.toml")},
-                      log));
-    StateFile state;
-    state.add("pid", cat(pid));
-    state.add("start", cat(sys::process_start_time(pid).value_or(0)));
-    KPP_RETURN_IF_ERROR(state.save(pid_file));
-  }
-  const auto end = std::chrono::steady_clock::now() + deadline;
-  while (!listens(node)) {
-    if (!same_process(pid_file)) {
-      return {Reason::kIo,
-              cat("containerd ended; its log (", log, ") ends with: ", end_of_log(log))};
-    }
-    if (std::chrono::steady_clock::now() >= end) {
-      return {Reason::kTimeout,
-              cat("containerd does not listen; its log (", log, ") ends with: ", end_of_log(log))};
-    }
-    ::poll(nullptr, 0, 5);
-  }
-  return {};
+  return start(&node, options, deadline);
+}
+
+Status start_containerd_here(const ContainerdOptions& options, std::chrono::milliseconds deadline) {
+  return start(nullptr, options, deadline);
+}
+
+Status load_pause_image(const Node& node, const ContainerdOptions& options) {
+  sys::ProcessSpec list;
+  list.argv = {"ctr",         "--address", std::string(kContainerdSocket),
+               "--namespace", "k8s.io",    "images",
+               "ls",          "--quiet",   cat("name==", kPauseImage)};
+  KPP_ASSIGN(const sys::ProcessResult listed, run_in_node(node, list));
+  if (listed.ok() && listed.out == cat(kPauseImage, "\n")) return {};
+  KPP_ASSIGN(images::Image image, images::pause_image(std::string(kPauseImage)));
+  KPP_ASSIGN(const std::string archive, images::write_archive({std::move(image)}));
+  const std::string path = cat(options.data_directory, "/pause.tar");
+  KPP_RETURN_IF_ERROR(fs::write_file_atomic(path, archive));
+  return load_images(node, {path});
 }
 
 Status load_images(const Node& node, const std::vector<std::string>& archives) {

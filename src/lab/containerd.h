@@ -32,6 +32,13 @@ std::string cni_config(const ContainerdOptions& options);
 Status start_containerd(const Node& node, const ContainerdOptions& options,
                         std::chrono::milliseconds deadline = std::chrono::seconds(20));
 
+// The same, called by a process inside the node: starts containerd again where it has ended.
+Status start_containerd_here(const ContainerdOptions& options,
+                             std::chrono::milliseconds deadline = std::chrono::seconds(20));
+
+// Loads the pause image of this binary under kPauseImage, unless it is there.
+Status load_pause_image(const Node& node, const ContainerdOptions& options);
+
 // Loads image archives of the machine (OCI layouts as tar files) for use by pods.
 Status load_images(const Node& node, const std::vector<std::string>& archives);
 

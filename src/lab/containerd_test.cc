@@ -126,6 +126,22 @@ TEST_F(Containerd, SecondStartFindsTheFirst) {
   EXPECT_EQ(run("pgrep -c -x containerd"), "1\n");
 }
 
+TEST_F(Containerd, ThatEndedIsStartedAgain) {
+  EXPECT_EQ(run("kill -9 $(pgrep -x containerd); while pgrep -x containerd >/dev/null; do sleep "
+                "0.01; done"),
+            "");
+  ASSERT_TRUE(start_containerd(*node_, options_).ok());
+  EXPECT_EQ(run("ctr version >/dev/null && echo answers"), "answers\n");
+}
+
+TEST_F(Containerd, PauseImageIsLoadedOnce) {
+  ASSERT_TRUE(load_pause_image(*node_, options_).ok());
+  EXPECT_EQ(run("ctr -n k8s.io images ls -q | grep -v sha256:"), cat(kPauseImage, "\n"));
+  (void)fs::remove_all(cat(options_.data_directory, "/pause.tar"));
+  ASSERT_TRUE(load_pause_image(*node_, options_).ok());
+  EXPECT_FALSE(fs::exists(cat(options_.data_directory, "/pause.tar")));
+}
+
 TEST_F(Containerd, CriPluginAndNetworkConfigurationAreGood) {
   EXPECT_EQ(run("ctr plugins ls | awk '$2 == \"cri\" {print $4}'"), "ok\n");
   // The network plugin itself, called as the runtime calls it.
