@@ -255,7 +255,9 @@ class Generator : public pb::compiler::CodeGenerator {
       const auto* e = file->enum_type(i);
       out += "\nenum " + e->name() + " : std::int32_t {\n";
       for (int v = 0; v < e->value_count(); ++v) {
-        out += "  " + e->value(v)->name() + " = " + std::to_string(e->value(v)->number()) + ",\n";
+        const string& name = e->value(v)->name();
+        // SIGABRT and its kin are macros of <csignal>.
+        out += "  " + name + (name.rfind("SIG", 0) == 0 ? "_" : "") + " = " + std::to_string(e->value(v)->number()) + ",\n";
       }
       out += "};\n";
     }
