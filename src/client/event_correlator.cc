@@ -70,6 +70,8 @@ EventCorrelator::Decision EventCorrelator::decide(corev1::Event event, TimePoint
   } else {
     similar->messages.erase(similar->messages.begin());
     event.message = cat("(combined from similar events): ", event.message);
+    event.reporting_component.clear();
+    event.reporting_instance.clear();
     out.key = group;
   }
   if (const Seen* seen = seen_.find(out.key)) {

@@ -153,6 +153,12 @@ void InformerBase::apply(const std::string& type, api::Object object) {
   if (type == "BOOKMARK") return;
   meta->managed_fields.clear();  // nobody reads them from a cache, and they are half of its size
   meta->managed_fields.shrink_to_fit();
+  if (metadata_only_) {
+    api::Object slim(type_);
+    *api::metadata(slim) = std::move(*meta);
+    object = std::move(slim);
+    meta = api::metadata(object);
+  }
   const auto key = api::key_of(*meta);
   Ref& slot = objects_[key];
   const Ref old = std::move(slot);

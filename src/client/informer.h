@@ -32,6 +32,12 @@ class InformerBase {
   InformerBase& operator=(const InformerBase&) = delete;
   ~InformerBase();
 
+  // Keeps only the metadata of objects (the rest is as a fresh object has it). Before start().
+  void keep_metadata_only() { metadata_only_ = true; }
+  bool metadata_only() const { return metadata_only_; }
+  void keep_whole() { metadata_only_ = false; }
+  const api::TypeDesc& type() const { return type_; }
+
   // Before start(). Handlers run in the order added, on the executor; they must not block: put keys
   // into a queue.
   void add_handler(Handler handler);
@@ -62,6 +68,7 @@ class InformerBase {
   std::vector<Handler> handlers_;  // const after start
   std::map<api::ObjectKey, Ref> objects_;
   std::string resource_version_;
+  bool metadata_only_ = false;
   async::Event synced_;
   async::Scope scope_;
 };

@@ -4,75 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "api/selectors.h"
+
 namespace kpp::client::testing {
 namespace {
-
-std::string_view trim(std::string_view s) {
-  while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
-  while (!s.empty() && s.back() == ' ') s.remove_suffix(1);
-  return s;
-}
-
-// Splits at commas outside of parentheses.
-std::vector<std::string_view> terms(std::string_view text) {
-  std::vector<std::string_view> out;
-  int depth = 0;
-  std::size_t start = 0;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && text[i] == '(') ++depth;
-    if (i < text.size() && text[i] == ')') --depth;
-    if (i == text.size() || (text[i] == ',' && depth == 0)) {
-      const auto term = trim(text.substr(start, i - start));
-      if (!term.empty()) out.push_back(term);
-      start = i + 1;
-    }
-  }
-  return out;
-}
-
-// key=value, key==value, key!=value; false if it is no comparison.
-bool split_comparison(std::string_view term, std::string_view& key, std::string_view& value,
-                      bool& equal) {
-  const auto at = term.find('=');
-  if (at == std::string_view::npos || at == 0) return false;
-  equal = term[at - 1] != '!';
-  key = trim(term.substr(0, equal ? at : at - 1));
-  value = term.substr(at + 1);
-  if (!value.empty() && value.front() == '=') value.remove_prefix(1);
-  value = trim(value);
-  return true;
-}
-
-const json::Value* label(const json::Value& document, std::string_view key) {
-  const json::Value* labels = json::find(document, "metadata.labels");
-  return labels && labels->is_object() ? labels->get_object().if_contains(key) : nullptr;
-}
-
-bool in_set(std::string_view values, std::string_view value) {
-  const auto all = terms(values);
-  return std::find(all.begin(), all.end(), value) != all.end();
-}
-
-bool matches_label_term(const json::Value& document, std::string_view term) {
-  std::string_view key, value;
-  bool equal = true;
-  if (const auto open = term.find('('); open != std::string_view::npos) {
-    auto head = trim(term.substr(0, open));
-    const auto values = term.substr(open + 1, term.size() - open - 2);
-    const bool negated = head.ends_with(" notin");
-    head = trim(head.substr(0, head.rfind(' ')));
-    const json::Value* found = label(document, head);
-    const bool is_in = found && found->is_string() && in_set(values, found->get_string());
-    return negated ? !is_in : is_in;
-  }
-  if (split_comparison(term, key, value, equal)) {
-    const json::Value* found = label(document, key);
-    const bool same = found && found->is_string() && std::string_view(found->get_string()) == value;
-    return same == equal;
-  }
-  if (term.front() == '!') return !label(document, trim(term.substr(1)));
-  return label(document, term) != nullptr;
-}
 
 std::string text_of(const json::Value* value) {
   if (!value || value->is_null()) return {};
@@ -193,20 +128,24 @@ bool json_patch(json::Value& target, const json::Value& operations) {
 }
 
 bool matches_labels(const json::Value& document, std::string_view selector) {
-  for (const auto term : terms(selector)) {
-    if (!matches_label_term(document, term)) return false;
+  if (selector.empty()) return true;
+  const auto parsed = api::LabelSelector::parse(selector);
+  if (!parsed) return false;
+  api::Labels labels;
+  const json::Value* all = json::find(document, "metadata.labels");
+  if (all && all->is_object()) {
+    for (const auto& [key, value] : all->get_object()) labels[std::string(key)] = text_of(&value);
   }
-  return true;
+  return parsed->matches(labels);
 }
 
 bool matches_fields(const json::Value& document, std::string_view selector) {
-  for (const auto term : terms(selector)) {
-    std::string_view key, value;
-    bool equal = true;
-    if (!split_comparison(term, key, value, equal)) return false;
-    if ((text_of(json::find(document, key)) == value) != equal) return false;
-  }
-  return true;
+  if (selector.empty()) return true;
+  const auto parsed = api::FieldSelector::parse(selector);
+  if (!parsed) return false;
+  return std::all_of(parsed->terms.begin(), parsed->terms.end(), [&](const auto& term) {
+    return (text_of(json::find(document, term.field)) == term.value) == term.equals;
+  });
 }
 
 }  // namespace kpp::client::testing

@@ -1,0 +1,46 @@
+// Keeps as many pods of a replica set as its spec says.
+#pragma once
+
+#include "api/appsv1.h"
+#include "controllers/controller.h"
+#include "controllers/expectations.h"
+#include "controllers/pod_control.h"
+#include "controllers/replicaset/replicaset_pods.h"
+
+namespace kpp::controllers {
+
+class ReplicaSetController final : public Controller {
+ public:
+  explicit ReplicaSetController(ControllerContext context);
+
+ protected:
+  async::Task<Status> reconcile(api::ObjectKey key, async::StopToken stop) override;
+
+ private:
+  using SetRef = std::shared_ptr<const appsv1::ReplicaSet>;
+
+  void on_pod(const PodRef& before, const PodRef& after);
+  void on_pod_gone(const PodRef& pod);
+  void enqueue_orphan_takers(const corev1::Pod& pod);
+  // The set that a reference means, by name and uid; nullptr if there is none.
+  SetRef set_of(const std::string& namespace_, const metav1::OwnerReference* controller) const;
+
+  // The set's pods after adopting and releasing.
+  async::Task<Result<std::vector<PodRef>>> claim_pods(SetRef set, async::StopToken stop);
+  async::Task<Status> manage(SetRef set, std::vector<PodRef> active, async::StopToken stop);
+  async::Task<Status> create_pods(SetRef set, int count, async::StopToken stop);
+  async::Task<Status> delete_pods(SetRef set, std::vector<PodRef> pods, async::StopToken stop);
+  async::Task<void> create_one(SetRef set, Status* first_error, int* failures,
+                               async::StopToken stop);
+  async::Task<void> delete_one(SetRef set, PodRef pod, Status* first_error, async::StopToken stop);
+  async::Task<Status> write_status(SetRef set, appsv1::ReplicaSetStatus status,
+                                   async::StopToken stop);
+  std::vector<PodRef> related_pods(const appsv1::ReplicaSet& set) const;
+
+  PodControl pod_control_;
+  Expectations expectations_;
+  Lister<appsv1::ReplicaSet> sets_;
+  Lister<corev1::Pod> pods_;
+};
+
+}  // namespace kpp::controllers
