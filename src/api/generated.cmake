@@ -1,7 +1,9 @@
 # Runs protoc with our generator over every schema file; the results stand in <build>/gen/api.
 file(GLOB_RECURSE KPP_PROTOS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/proto/k8s.io/*.proto)
-set(KPP_GEN ${CMAKE_BINARY_DIR}/gen)
-file(MAKE_DIRECTORY ${KPP_GEN})
+# One place for all build directories: the same paths everywhere let the compiler cache serve them all.
+set(KPP_GEN ${CMAKE_SOURCE_DIR}/build/gen)
+set(KPP_GEN_STAGE ${CMAKE_BINARY_DIR}/gen_stage)
+file(MAKE_DIRECTORY ${KPP_GEN}/api ${KPP_GEN_STAGE})
 set(KPP_GENERATED_SOURCES "")
 set(KPP_GENERATED_HEADERS "")
 set(KPP_GENERATED_NAMESPACES "")
@@ -42,7 +44,8 @@ file(CONFIGURE OUTPUT ${KPP_GEN}/api/packages.cc CONTENT "${registry}" @ONLY)
 add_custom_command(
   OUTPUT ${KPP_GENERATED_SOURCES} ${KPP_GENERATED_HEADERS}
   COMMAND ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0 ${KPP_PROTOC} -I ${CMAKE_CURRENT_SOURCE_DIR}/proto
-          --plugin=protoc-gen-kpp=$<TARGET_FILE:protoc-gen-kpp> --kpp_out=${KPP_GEN} ${KPP_PROTOS}
+          --plugin=protoc-gen-kpp=$<TARGET_FILE:protoc-gen-kpp> --kpp_out=${KPP_GEN_STAGE} ${KPP_PROTOS}
+  COMMAND ${CMAKE_COMMAND} -DFROM=${KPP_GEN_STAGE}/api -DTO=${KPP_GEN}/api -P ${CMAKE_SOURCE_DIR}/cmake/copy_changed.cmake
   DEPENDS ${KPP_PROTOS} ${CMAKE_CURRENT_SOURCE_DIR}/proto/kpp/options.proto protoc-gen-kpp
   COMMENT "Generating the API types"
   VERBATIM)
