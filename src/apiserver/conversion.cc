@@ -98,7 +98,7 @@ v1::HorizontalPodAutoscaler to_v1(const v2::HorizontalPodAutoscaler& from) {
   if (from.spec.behavior) to.metadata.annotations[kBehavior] = api::to_json(*from.spec.behavior);
   to.status.observed_generation = from.status.observed_generation;
   if (from.status.last_scale_time) to.status.last_scale_time = *from.status.last_scale_time;
-  to.status.current_replicas = from.status.current_replicas.value_or(0);
+  to.status.current_replicas = from.status.current_replicas;
   to.status.desired_replicas = from.status.desired_replicas;
   if (!from.status.current_metrics.empty()) {
     to.metadata.annotations[kCurrentMetrics] = list_json(from.status.current_metrics);

@@ -50,6 +50,7 @@ std::vector<AcceptEntry> parse_accept(std::string_view header) {
   each_part(header, ',', [&](std::string_view part) {
     if (part.empty()) return;
     AcceptEntry entry;
+    entry.order = static_cast<int>(out.size());
     bool first = true;
     each_part(part, ';', [&](std::string_view piece) {
       if (first) {
@@ -67,7 +68,7 @@ std::vector<AcceptEntry> parse_accept(std::string_view header) {
     });
     out.push_back(std::move(entry));
   });
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.quality > b.quality; });
+  std::ranges::sort(out, [](const auto& a, const auto& b) { return a.quality > b.quality || (a.quality == b.quality && a.order < b.order); });
   return out;
 }
 

@@ -31,6 +31,7 @@ struct AcceptEntry {
   std::string type;
   std::string as, version, group;
   double quality = 1;
+  int order = 0;  // place in the header
 };
 std::vector<AcceptEntry> parse_accept(std::string_view header);
 

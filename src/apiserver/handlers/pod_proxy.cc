@@ -1,0 +1,255 @@
+#include "apiserver/handlers/pod_proxy.h"
+
+#include <map>
+
+#include "api/corev1.h"
+#include "apiserver/errors.h"
+#include "apiserver/handlers/common.h"
+#include "net/client.h"
+
+namespace kpp::apiserver {
+namespace {
+
+constexpr std::size_t kPiece = 32u << 10;
+
+// Moves bytes from one connection to the other until the first ends.
+async::Task<void> pump(net::ByteStream& from, net::ByteStream& to, async::StopToken stop) {
+  while (true) {
+    auto bytes = co_await from.read(stop);
+    if (!bytes) {
+      to.abort();
+      co_return;
+    }
+    if (bytes->empty()) {
+      co_await to.close_write();
+      co_return;
+    }
+    const Status written = co_await to.write(std::move(*bytes), stop);
+    if (!written.ok()) {
+      from.abort();
+      co_return;
+    }
+  }
+}
+
+async::Task<void> join_streams(async::Executor& executor, std::unique_ptr<net::ByteStream> client,
+                               std::unique_ptr<net::ByteStream> kubelet, async::StopToken stop) {
+  std::vector<async::Task<void>> both;
+  both.push_back(pump(*client, *kubelet, stop));
+  both.push_back(pump(*kubelet, *client, stop));
+  co_await async::all(executor, std::move(both));
+}
+
+std::string names_of(const corev1::Pod& pod) {
+  std::string out;
+  for (const auto& c : pod.spec.containers) out += cat(out.empty() ? "" : " ", c.name);
+  return out;
+}
+
+bool has_container(const corev1::Pod& pod, std::string_view name) {
+  for (const auto& c : pod.spec.containers) {
+    if (c.name == name) return true;
+  }
+  for (const auto& c : pod.spec.init_containers) {
+    if (c.name == name) return true;
+  }
+  for (const auto& c : pod.spec.ephemeral_containers) {
+    if (c.ephemeral_container_common.name == name) return true;
+  }
+  return false;
+}
+
+// The container that the request means, or why it cannot be told.
+Result<std::string> container_of(const Call& call, const corev1::Pod& pod) {
+  std::string name(call.query.get("container"));
+  if (name.empty()) {
+    if (pod.spec.containers.size() == 1) return pod.spec.containers[0].name;
+    std::string choices = cat("[", names_of(pod), "]");
+    if (!pod.spec.init_containers.empty()) {
+      std::string init;
+      for (const auto& c : pod.spec.init_containers) init += cat(init.empty() ? "" : " ", c.name);
+      choices += cat(" or one of the init containers: [", init, "]");
+    }
+    return fail(bad_request(cat("a container name must be specified for pod ", pod.metadata.name, ", choose one of: ", choices)));
+  }
+  if (!has_container(pod, name)) {
+    return fail(bad_request(cat("container ", name, " is not valid for pod ", pod.metadata.name)));
+  }
+  return name;
+}
+
+// The query without what the path to the kubelet says already.
+std::string query_without_container(const net::Query& query) {
+  std::string out;
+  for (const auto& [name, value] : query.pairs()) {
+    if (name == "container") continue;
+    out += cat(out.empty() ? "" : "&", net::percent_encode(name), "=", net::percent_encode(value));
+  }
+  return out;
+}
+
+// What exec and attach ask of the kubelet: the API's booleans and command, under the kubelet's names.
+std::string exec_query(const net::Query& query) {
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    out += cat(out.empty() ? "" : "&", name, "=", net::percent_encode(value));
+  };
+  const auto is_true = [&](std::string_view name) { return query.get(name) == "true" || query.get(name) == "1"; };
+  if (is_true("stdin")) add("input", "1");
+  if (is_true("stdout")) add("output", "1");
+  if (is_true("stderr")) add("error", "1");
+  if (is_true("tty")) add("tty", "1");
+  for (const auto word : query.all("command")) add("command", word);
+  return out;
+}
+
+struct Target {
+  std::string host;
+  std::uint16_t port = 10250;
+};
+
+}  // namespace
+
+struct PodProxy::State {
+  async::IoExecutor& executor;
+  std::shared_ptr<const net::TlsContext> tls;
+  std::map<std::string, std::unique_ptr<net::HttpClient>> clients;  // by host:port
+
+  net::HttpClient& client_for(const Target& target) {
+    auto& slot = clients[cat(target.host, ":", target.port)];
+    if (!slot) {
+      net::Endpoint endpoint;
+      endpoint.tls = true;
+      endpoint.host = target.host;
+      endpoint.port = target.port;
+      net::ClientOptions options;
+      options.dial.tls = tls;
+      slot = std::make_unique<net::HttpClient>(executor, std::move(endpoint), std::move(options));
+    }
+    return *slot;
+  }
+};
+
+PodProxy::PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsContext> tls)
+    : state_(std::make_unique<State>(executor, std::move(tls))) {}
+PodProxy::~PodProxy() = default;
+
+namespace {
+
+Result<Target> kubelet_of(Call& call, const corev1::Pod& pod) {
+  const ServedResource& nodes = *call.core.table.find("", "v1", "nodes");
+  const CachedRef found = call.core.cache.cache(nodes).find(nodes.store_key("", pod.spec.node_name));
+  if (!found) return fail(not_found("", "nodes", pod.spec.node_name));
+  const api::Object object = decode_cached(nodes, *found);
+  const auto& node = *object.as<corev1::Node>();
+  Target out;
+  for (const std::string_view type : {"InternalIP", "ExternalIP", "Hostname"}) {
+    for (const auto& address : node.status.addresses) {
+      if (out.host.empty() && address.type == type) out.host = address.address;
+    }
+  }
+  if (out.host.empty()) return fail(internal(cat("no preferred addresses found; known addresses: []")));
+  if (const auto port = node.status.daemon_endpoints.kubelet_endpoint.port; port > 0) out.port = static_cast<std::uint16_t>(port);
+  return out;
+}
+
+}  // namespace
+
+async::Task<net::Response> PodProxy::handle(Call& call) {
+  const Status fresh = co_await freshen(call);
+  if (!fresh.ok()) co_return respond_status(fresh);
+  const CachedRef found = cached(call);
+  if (!found) co_return respond_status(not_found("", "pods", call.info.name));
+  const api::Object object = decode_cached(*call.resource, *found);
+  const auto& pod = *object.as<corev1::Pod>();
+  const std::string& sub = call.info.subresource;
+  if (sub == "proxy") {
+    co_return respond_status(Status(Reason::kMethodNotAllowed, "proxying to pods is not served by this version", StatusDetails{}));
+  }
+  std::string container;
+  if (sub != "portforward") {
+    auto chosen = container_of(call, pod);
+    if (!chosen) co_return respond_status(chosen.error());
+    container = std::move(*chosen);
+  }
+  if (pod.spec.node_name.empty()) {
+    if (sub == "log") co_return net::Response::text(200, "text/plain", "");
+    co_return respond_status(bad_request(cat("pod ", pod.metadata.name, " does not have a host assigned")));
+  }
+  auto target = kubelet_of(call, pod);
+  if (!target) co_return respond_status(target.error());
+  if (state_->tls == nullptr) co_return respond_status(internal("this server was started without a client certificate for kubelets"));
+
+  net::Request out;
+  out.method = call.request.method;
+  out.headers.add("Host", cat(target->host, ":", target->port));
+  const std::string where = cat(pod.metadata.namespace_, "/", pod.metadata.name);
+  if (sub == "log") {
+    out.method = "GET";
+    out.path = cat("/containerLogs/", where, "/", container);
+    out.query = query_without_container(call.query);
+    auto answer = co_await state_->client_for(*target).send(std::move(out), true, call.stop);
+    if (!answer) {
+      co_return respond_status(internal(cat("Get \"https://", target->host, ":", target->port, "/containerLogs/", where, "/", container,
+                                            "\": ", answer.error().message())));
+    }
+    if (answer->status != 200) {
+      // The kubelet's plain text becomes a Status, as the original answers it.
+      std::string text = answer->body_text();
+      while (answer->stream) {
+        auto more = co_await answer->stream->next(call.stop);
+        if (!more || !*more || text.size() > kPiece) break;
+        text += **more;
+      }
+      while (!text.empty() && text.back() == '\n') text.pop_back();
+      co_return respond_status(answer->status == 404   ? Status(Reason::kNotFound, text)
+                               : answer->status == 400 ? bad_request(text)
+                                                       : internal(text));
+    }
+    net::Response relayed;
+    relayed.headers.add("Content-Type", "text/plain");
+    relayed.body = std::move(answer->body);
+    relayed.stream = std::move(answer->stream);
+    co_return relayed;
+  }
+  if (!call.request.upgradable) {
+    co_return respond_status(bad_request("Upgrade request required"));
+  }
+  std::string upgrade(call.request.headers.get("Upgrade"));
+  for (char& c : upgrade) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (upgrade == "websocket") {
+    // Clients fall back to SPDY on a refused upgrade.
+    co_return respond_status(bad_request("websocket streaming is not served by this version; use SPDY"));
+  }
+  if (sub == "portforward") {
+    out.path = cat("/portForward/", where);
+    out.query = call.request.query;
+  } else {
+    out.path = cat(sub == "exec" ? "/exec/" : "/attach/", where, "/", container);
+    out.query = exec_query(call.query);
+  }
+  out.method = "POST";
+  for (const char* name : {"Upgrade", "X-Stream-Protocol-Version", "Sec-WebSocket-Protocol"}) {
+    for (const auto value : call.request.headers.all(name)) out.headers.add(name, std::string(value));
+  }
+  auto upgraded = co_await state_->client_for(*target).upgrade(std::move(out), call.stop);
+  if (!upgraded) co_return respond_status(internal(cat("error dialing backend: ", upgraded.error().message())));
+  if (!upgraded->stream) {
+    std::string text = upgraded->response.body_text();
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    co_return respond_status(upgraded->response.status == 404   ? Status(Reason::kNotFound, text)
+                             : upgraded->response.status == 400 ? bad_request(text)
+                                                                : internal(text));
+  }
+  net::Response answer;
+  answer.status = 101;
+  for (const auto& [name, value] : upgraded->response.headers.fields()) answer.headers.add(name, value);
+  async::Executor* const executor = &state_->executor;
+  answer.upgraded = [executor, kubelet = std::move(upgraded->stream)](std::unique_ptr<net::ByteStream> client,
+                                                                      async::StopToken stop) mutable -> async::Task<void> {
+    return join_streams(*executor, std::move(client), std::move(kubelet), std::move(stop));
+  };
+  co_return answer;
+}
+
+}  // namespace kpp::apiserver

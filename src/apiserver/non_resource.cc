@@ -1,0 +1,149 @@
+#include "apiserver/non_resource.h"
+
+#include "apiserver/auth/service_account_tokens.h"
+#include "apiserver/errors.h"
+#include "apiserver/handlers/common.h"
+#include "apiserver/openapi.h"
+#include "base/version.h"
+
+namespace kpp::apiserver {
+
+struct NonResource::State {
+  Core& core;
+  const ServiceAccountTokens* tokens;
+  OpenApi openapi;
+  bool ready = false;
+};
+
+namespace {
+
+constexpr std::string_view kPlain = "text/plain; charset=utf-8";
+
+net::Response not_found_page() { return net::Response::text(404, kPlain, "404 page not found\n"); }
+
+// /healthz, /livez and /readyz, whole or one check of them.
+net::Response health(const Call& call, bool ready) {
+  const std::string& path = call.request.path;
+  const auto slash = path.find('/', 1);
+  const std::string endpoint = path.substr(1, slash == std::string::npos ? std::string::npos : slash - 1);
+  const std::string check = slash == std::string::npos ? "" : path.substr(slash + 1);
+  struct Row {
+    std::string_view name;
+    bool ok;
+    bool only_ready;
+  };
+  const Row rows[] = {{"ping", true, false},
+                      {"log", true, false},
+                      {"etcd", true, false},
+                      {"informer-sync", ready, true},
+                      {"poststarthook/bootstrap-controller", ready, false}};
+  std::string text;
+  bool all_ok = true;
+  bool found = check.empty();
+  for (const auto& row : rows) {
+    if (row.only_ready && endpoint != "readyz") continue;
+    if (!check.empty() && row.name != check) continue;
+    found = true;
+    const bool ok = row.ok || endpoint == "livez";
+    all_ok = all_ok && ok;
+    text += ok ? cat("[+]", row.name, " ok\n") : cat("[-]", row.name, " failed: reason withheld\n");
+  }
+  if (!found) return not_found_page();
+  if (!all_ok) {
+    return net::Response::text(500, kPlain, cat(text, endpoint, " check failed\n"));
+  }
+  if (call.query.has("verbose") && check.empty()) {
+    return net::Response::text(200, kPlain, cat(text, endpoint, " check passed\n"));
+  }
+  return net::Response::text(200, kPlain, "ok");
+}
+
+net::Response version_page() {
+  return respond_json(200, cat(R"({"major":")", kKubernetesMajor, R"(","minor":")", kKubernetesMinor,
+                               R"(","emulationMajor":"1","emulationMinor":"36","minCompatibilityMajor":"1","minCompatibilityMinor":"35",)",
+                               R"("gitVersion":")", kKubernetesVersion, R"(","gitCommit":")", kBuildCommit,
+                               R"(","gitTreeState":"","buildDate":"1970-01-01T00:00:00Z","goVersion":"c++23","compiler":"clang","platform":"linux/amd64"})"
+                               "\n"));
+}
+
+// The paths that / lists.
+std::string paths_page(const ResourceTable& table) {
+  std::vector<std::string> paths = {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/"};
+  std::string last_group;
+  for (const auto& r : table.all()) {
+    if (r->group.empty()) continue;
+    if (r->group != last_group) paths.push_back(cat("/apis/", r->group));
+    last_group = r->group;
+    const std::string versioned = cat("/apis/", r->group, "/", r->version);
+    if (paths.back() != versioned) paths.push_back(versioned);
+  }
+  for (const char* p : {"/healthz", "/healthz/etcd", "/healthz/log", "/healthz/ping", "/livez", "/livez/etcd", "/livez/log",
+                        "/livez/ping", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz",
+                        "/readyz/etcd", "/readyz/informer-sync", "/readyz/log", "/readyz/ping", "/version"}) {
+    paths.emplace_back(p);
+  }
+  std::string out = "{\"paths\":[";
+  for (std::size_t i = 0; i < paths.size(); ++i) out += cat(i > 0 ? "," : "", quoted(paths[i]));
+  return out + "]}\n";
+}
+
+net::Response metrics_page(const Core& core) {
+  std::string out;
+  out += "# HELP apiserver_storage_objects [STABLE] Number of stored objects, by resource.\n"
+         "# TYPE apiserver_storage_objects gauge\n";
+  for (const auto& r : core.table.all()) {
+    if (!r->is_stored() || r->storage != r.get()) continue;
+    out += cat("apiserver_storage_objects{resource=\"", qualified(r->name(), r->group), "\"} ",
+               core.cache.cache(*r).objects().size(), "\n");
+  }
+  return net::Response::text(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", std::move(out));
+}
+
+net::Response issuer_page() {
+  return respond_json(200, cat(R"({"issuer":")", ServiceAccountTokens::kIssuer, R"(","jwks_uri":")", ServiceAccountTokens::kIssuer,
+                               R"(/openid/v1/jwks","response_types_supported":["id_token"],"subject_types_supported":["public"],)",
+                               R"("id_token_signing_alg_values_supported":["RS256"]})"));
+}
+
+}  // namespace
+
+NonResource::NonResource(Core& core, const ServiceAccountTokens* tokens)
+    : state_(std::make_unique<State>(State{core, tokens, OpenApi(core.table)})) {}
+NonResource::~NonResource() = default;
+
+void NonResource::set_ready() { state_->ready = true; }
+
+async::Task<net::Response> NonResource::answer(Call& call) {
+  const std::string& path = call.request.path;
+  const auto under = [&](std::string_view root) {
+    return path == root || (path.starts_with(root) && path[root.size()] == '/');
+  };
+  if (under("/healthz") || under("/livez") || under("/readyz")) co_return health(call, state_->ready);
+  if (path == "/version" || path == "/version/") {
+    if (call.request.method != "GET") co_return respond_status(method_not_allowed());
+    co_return version_page();
+  }
+  if (path == "/metrics") co_return metrics_page(state_->core);
+  if (path == "/") {
+    auto accept = negotiate(call.request.headers, call.query, false);
+    if (!accept) co_return respond_status(accept.error());
+    co_return net::Response::text(200, "application/json", paths_page(state_->core.table));
+  }
+  if (under("/openapi")) {
+    if (auto document = state_->openapi.answer(call.request)) co_return std::move(*document);
+    co_return not_found_page();
+  }
+  if (state_->tokens != nullptr && path == "/.well-known/openid-configuration") co_return issuer_page();
+  if (state_->tokens != nullptr && path == "/openid/v1/jwks") {
+    const std::string_view wanted = call.request.headers.get("Accept");
+    if (wanted.find("application/jwk-set+json") == std::string_view::npos && wanted.find("*/*") == std::string_view::npos &&
+        !wanted.empty()) {
+      co_return respond_status(Status(Reason::kNotAcceptable,
+                                      "only the following media types are accepted: application/jwk-set+json"));
+    }
+    co_return net::Response::text(200, "application/jwk-set+json", state_->tokens->jwks());
+  }
+  co_return not_found_page();
+}
+
+}  // namespace kpp::apiserver
