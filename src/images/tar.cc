@@ -37,7 +37,7 @@ void put_octal(char (&field)[N], std::uint64_t value) {
 
 template <std::size_t N>
 void put_text(char (&field)[N], std::string_view text) {
-  std::memcpy(field, text.data(), text.size() < N ? text.size() : N);
+  text.copy(field, N);
 }
 
 }  // namespace
