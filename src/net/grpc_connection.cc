@@ -167,6 +167,10 @@ bool GrpcConnection::start() {
 }
 
 void GrpcConnection::begin(const std::shared_ptr<GrpcCall>& call, const Headers& fields) {
+  if (broken_) {
+    call->end({kGrpcUnavailable, "connection closed"});
+    return;
+  }
   std::vector<nghttp2_nv> list;
   for (const auto& [name, value] : fields.fields()) {
     list.push_back({reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),

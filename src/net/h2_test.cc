@@ -239,6 +239,28 @@ TEST_F(GrpcTest, NobodyListeningIsUnavailable) {
   run(Body::run(this));
 }
 
+TEST_F(GrpcTest, AServerThatClosesAtOnceIsUnavailable) {
+  struct Body {
+    static async::Task<void> run(GrpcTest* t) {
+      ServerOptions full;
+      full.max_connections = 0;
+      Server closing(t->loop_.executor(), t->handler_, full, t->loop_.log());
+      const auto port = closing.listen_tcp("127.0.0.1", 0, nullptr);
+      CO_ASSERT(port);
+      GrpcChannel channel(t->loop_.executor(),
+                          Endpoint::parse(cat("tcp://127.0.0.1:", *port)).value(), {});
+      for (int i = 0; i < 20; ++i) {
+        auto answer = co_await channel.unary("/t.T/Echo", "", std::chrono::seconds(20), {});
+        CO_ASSERT(!answer);
+        EXPECT_EQ(answer.error().code, kGrpcUnavailable);
+      }
+      co_await channel.close();
+      co_await closing.stop();
+    }
+  };
+  run(Body::run(this));
+}
+
 TEST(Http2Server, OverTlsStreamsEndWhenTheServerStops) {
   struct Body {
     static async::Task<void> stop_it(Server* server, EchoHandler* handler) {

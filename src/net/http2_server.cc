@@ -19,6 +19,8 @@ constexpr std::int32_t kConnectionWindow = 16 << 20;
 constexpr std::size_t kOutputBatch = 256 << 10;
 // What a BodySource may have in hand that the peer has not taken.
 constexpr std::size_t kStreamAhead = 64 << 10;
+// What all unfinished request bodies of a connection may take together.
+constexpr std::size_t kMaxUnfinished = 64u << 20;
 // Streams that were reset while their handlers still run count against this multiple of the
 // concurrency limit.
 constexpr int kRunningFactor = 4;
@@ -34,6 +36,7 @@ struct Stream {
   std::size_t header_bytes = 0;
   bool headers_too_large = false;
   bool malformed = false;
+  bool complete = false;  // the request's last byte has come
   bool closed = false;
   async::StopSource stop;
 
@@ -202,9 +205,15 @@ class Http2Connection final : public ServerConnection {
     std::string& body = stream->request.body;
     if (body.size() + size > c.context_.options.max_body_bytes) {
       stream->request.body_too_large = true;
+      c.unfinished_ -= body.size();
       std::string().swap(body);
       return 0;
     }
+    if (c.unfinished_ + size > kMaxUnfinished) {
+      nghttp2_submit_rst_stream(c.session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_ENHANCE_YOUR_CALM);
+      return 0;
+    }
+    c.unfinished_ += size;
     body.append(reinterpret_cast<const char*>(data), size);
     return 0;
   }
@@ -215,6 +224,8 @@ class Http2Connection final : public ServerConnection {
     Http2Connection& c = self(user);
     const auto found = c.streams_.find(frame->hd.stream_id);
     if (found == c.streams_.end()) return 0;
+    found->second->complete = true;
+    c.unfinished_ -= found->second->request.body.size();
     const int limit = static_cast<int>(c.context_.options.max_concurrent_streams) * kRunningFactor;
     if (c.scope_.running() >= limit) {
       nghttp2_session_terminate_session(c.session_, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -230,6 +241,7 @@ class Http2Connection final : public ServerConnection {
     if (found == c.streams_.end()) return 0;
     const std::shared_ptr<Stream> stream = std::move(found->second);
     c.streams_.erase(found);
+    if (!stream->complete) c.unfinished_ -= stream->request.body.size();
     stream->closed = true;
     stream->drained.wake();
     // Callbacks of a stop may do anything but not inside of nghttp2.
@@ -476,7 +488,8 @@ class Http2Connection final : public ServerConnection {
   bool write_blocked_ = false;
   bool stopping_ = false;
   bool closing_ = false;
-  int posted_ = 0;  // works in the executor's queue that point here
+  std::size_t unfinished_ = 0;  // bytes of bodies that are not complete
+  int posted_ = 0;              // works in the executor's queue that point here
   async::Scope scope_;
   async::Waiter ended_;
 };

@@ -233,6 +233,35 @@ TEST_F(LoopbackTest, MalformedRequestsAreAnsweredWith400) {
   run(Body::run(this));
 }
 
+TEST_F(LoopbackTest, AHeadOverTheLimitIsAnsweredWith431) {
+  struct Body {
+    static async::Task<void> run(LoopbackTest* t) {
+      auto answer = co_await t->raw(
+          cat("GET / HTTP/1.1\r\nHost: a\r\nX: ", std::string(2u << 20, 'x'), "\r\n\r\n"));
+      EXPECT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 431 ")) << answer;
+      auto after = co_await t->raw("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      EXPECT_TRUE(after.starts_with("HTTP/1.1 200 ")) << after;
+    }
+  };
+  run(Body::run(this));
+}
+
+TEST_F(LoopbackTest, RequestsThatComeTogetherAreAnsweredInOrder) {
+  struct Body {
+    static async::Task<void> run(LoopbackTest* t) {
+      auto answers = co_await t->raw(
+          "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+          "GET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      const auto first = answers.find("POST /1? abc");
+      const auto second = answers.find("GET /2?");
+      EXPECT_NE(first, std::string::npos);
+      EXPECT_NE(second, std::string::npos);
+      EXPECT_LT(first, second);
+    }
+  };
+  run(Body::run(this));
+}
+
 TEST_F(LoopbackTest, AClientThatWaitsFor100GetsIt) {
   struct Body {
     static async::Task<void> run(LoopbackTest* t) {
