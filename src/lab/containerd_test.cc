@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/ids.h"
 #include "images/pause_image.h"
 #include "images/recipe.h"
 
@@ -23,13 +22,16 @@ class Containerd : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-    labs_ = cat("/var/lib/kpp/lab-test-", random_suffix(6));
+    labs_ = "/var/lib/kpp/containerd-test";
     LabOptions options;
-    options.name = cat("c-", random_suffix(6));
+    options.name = "containerd-test";
     options.labs_directory = labs_;
     options.init_command = {tool(), "lab-init"};
     auto lab = Lab::open(options);
     ASSERT_TRUE(lab);
+    ASSERT_TRUE(lab->remove().ok());
+    ASSERT_TRUE(fs::remove_all(labs_).ok());
+    ASSERT_TRUE(fs::make_directories(labs_).ok());
     lab_.emplace(std::move(*lab));
     data_ = cat(labs_, "/data");
     ASSERT_TRUE(fs::make_directories(data_).ok());

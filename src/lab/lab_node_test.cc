@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/fs.h"
-#include "base/ids.h"
 #include "lab/lab.h"
 #include "lab/node_network.h"
 #include "linux/cgroups.h"
@@ -61,14 +60,18 @@ struct Census {
 class LabNode : public testing::Test {
  protected:
   LabNode() {
-    if (::geteuid() != 0) return;
-    labs_ = cat("/var/lib/kpp/lab-test-", random_suffix(6));
-    options_.name = cat("t-", random_suffix(6));
+    // The names are always the same, so that a run removes what one before it left when it was
+    // killed.
+    labs_ = "/var/lib/kpp/lab-test";
+    options_.name = "lab-test";
     options_.labs_directory = labs_;
     options_.init_command = {tool(), "lab-init"};
   }
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    auto lab = Lab::open(options_);
+    ASSERT_TRUE(lab);
+    ASSERT_TRUE(lab->remove().ok());
   }
   void TearDown() override {
     if (auto lab = Lab::open(options_)) EXPECT_TRUE(lab->remove().ok());

@@ -239,7 +239,8 @@ int lab_init_main(int argc, char** argv) {
   if (!init) std::fprintf(stderr, "%s\n", init.error().message().c_str());
   if (init) std::printf("%d\n", *init);
   std::fflush(nullptr);
-  // Between two PID namespaces no thread can be made; what a sanitizer does at a regular exit would hang.
+  // Between two PID namespaces no thread can be made; what a sanitizer does at a regular exit would
+  // hang.
   ::_exit(init ? 0 : 1);
 }
 
