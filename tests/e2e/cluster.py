@@ -144,23 +144,24 @@ class Cluster:
 
     def containers(self, namespace, pod=None):
         """Runtime's containers of a namespace: {id: (pod, kind, pid)}; kind is "sandbox" or "container"."""
-        found = {}
-        ids = self.in_node('ctr -n k8s.io containers ls -q').out.split()
+        text = self.in_node('for c in $(ctr -n k8s.io containers ls -q); do '
+                            'ctr -n k8s.io containers info $c 2>/dev/null; done; true').out
         tasks = {}
         for line in self.in_node('ctr -n k8s.io tasks ls').out.splitlines()[1:]:
             words = line.split()
             if len(words) >= 3 and words[2] == 'RUNNING':
                 tasks[words[0]] = words[1]
-        for container in ids:
-            info = self.in_node(f'ctr -n k8s.io containers info {container}', check=False)
-            if info.code != 0:
-                continue
-            labels = json.loads(info.out).get('Labels', {})
+        found = {}
+        decoder = json.JSONDecoder()
+        while text.strip():
+            info, end = decoder.raw_decode(text.lstrip())
+            text = text.lstrip()[end:]
+            labels = info.get('Labels') or {}
             if labels.get('io.kubernetes.pod.namespace') != namespace:
                 continue
             if pod is None or labels.get('io.kubernetes.pod.name') == pod:
-                found[container] = (labels.get('io.kubernetes.pod.name'), labels.get('io.cri-containerd.kind'),
-                                    tasks.get(container))
+                found[info['ID']] = (labels.get('io.kubernetes.pod.name'), labels.get('io.cri-containerd.kind'),
+                                     tasks.get(info['ID']))
         return found
 
     def client(self):
