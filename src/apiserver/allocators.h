@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,9 +26,16 @@ class Allocators {
   Status allocate(corev1::Service& service, const corev1::Service* old);
   // Gives back what a write that failed had taken.
   void forget(const corev1::Service& service, const corev1::Service* old);
+  // The kubernetes service's.
+  std::string first_address() const;
 
  private:
   Allocators(WatchCache& cache, const ResourceTable& table) : cache_(cache), table_(table) {}
+
+  Status set_families(corev1::Service& service) const;
+  Status allocate_address(corev1::Service& service, const std::string& owner);
+  Status allocate_ports(corev1::Service& service, const std::string& owner);
+  Status take_port(std::int32_t port, const std::string& owner);
 
   WatchCache& cache_;
   const ResourceTable& table_;

@@ -18,7 +18,7 @@ namespace kpp::apiserver {
 struct ApiServer::State {
   State(async::IoExecutor& e, store::Store& s, Logger l, ApiServerOptions o)
       : executor(e), store(s), log(std::move(l)), options(std::move(o)), cache(e, s, table, log), authorizer(cache, table),
-        admission(cache, table), discovery(table, cat(options.advertise_address, ":", options.secure_port)) {}
+        admission(cache, table, &authorizer), discovery(table, cat(options.advertise_address, ":", options.secure_port)) {}
 
   async::IoExecutor& executor;
   store::Store& store;

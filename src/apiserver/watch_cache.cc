@@ -87,7 +87,7 @@ CachedRef WatchCache::make_object(const ServedResource& resource, const std::str
   if (meta == nullptr) return nullptr;
   out->namespace_ = meta->namespace_;
   out->name = meta->name;
-  out->labels.assign(meta->labels.begin(), meta->labels.end());
+  out->labels = meta->labels;
   if (resource.strategy->selectable != nullptr) out->fields = resource.strategy->selectable(object);
   return out;
 }

@@ -27,7 +27,7 @@ struct CachedObject {
   net::SharedBytes json;  // whole, with kind, apiVersion and resourceVersion
   store::Revision revision = 0;
   std::string namespace_, name;
-  std::vector<std::pair<std::string, std::string>> labels;
+  std::map<std::string, std::string> labels;
   std::vector<std::pair<std::string, std::string>> fields;  // selectable ones beside metadata.*
 };
 using CachedRef = std::shared_ptr<const CachedObject>;

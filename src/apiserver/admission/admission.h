@@ -16,6 +16,7 @@ namespace kpp::apiserver {
 
 class WatchCache;
 class ResourceTable;
+class Authorizer;
 
 enum class Operation { kCreate, kUpdate, kDelete, kConnect };
 
@@ -37,7 +38,8 @@ struct AdmissionRequest {
 // Runs on: the server's executor; reads other objects from the watch cache.
 class Admission {
  public:
-  Admission(WatchCache& cache, const ResourceTable& table);
+  // The authorizer, which must outlive it, says who may grant which rights; nullptr: grants are not looked at.
+  Admission(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer = nullptr);
   // May change the object; an error refuses the request (usually kForbidden).
   Status mutate(api::Object& object, const AdmissionRequest& request) const;
   // After validation.
@@ -47,6 +49,7 @@ class Admission {
  private:
   WatchCache& cache_;
   const ResourceTable& table_;
+  const Authorizer* authorizer_;
 };
 
 }  // namespace kpp::apiserver

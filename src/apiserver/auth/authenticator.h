@@ -19,6 +19,12 @@ struct AuthenticatorOptions {
   bool anonymous = true;
 };
 
+// A token that was looked at on somebody's behalf.
+struct ReviewedToken {
+  User user;
+  std::vector<std::string> audiences;
+};
+
 // Guarantees: tokens are compared in constant time; a wrong token is refused even where anonymous requests are allowed.
 class Authenticator {
  public:
@@ -27,14 +33,19 @@ class Authenticator {
 
   // The user with system:authenticated (or system:unauthenticated) among the groups; kUnauthorized otherwise.
   Result<User> authenticate(const net::Request& request, WallTime now) const;
-  // The user of a bearer token alone (TokenReview).
+  // The user of a bearer token alone, for the API server's own audience.
   std::optional<User> user_of_token(std::string_view token, WallTime now) const;
+  // What TokenReview answers: the user, and which of the audiences (none: the API server's) the token is good for.
+  // kUnauthorized with the text for status.error otherwise.
+  Result<ReviewedToken> review(std::string_view token, const std::vector<std::string>& audiences, WallTime now) const;
   // Adds a token in memory, e.g. the one that kpp makes for its own components.
   void add_token(std::string token, User user);
 
  private:
   explicit Authenticator(AuthenticatorOptions options, const ServiceAccountTokens* tokens)
       : options_(std::move(options)), tokens_(tokens) {}
+
+  const User* static_user(std::string_view token) const;
 
   AuthenticatorOptions options_;
   const ServiceAccountTokens* tokens_;

@@ -16,10 +16,12 @@ namespace kpp::apiserver {
 struct TokenClaims {
   std::string namespace_, service_account, service_account_uid;
   std::string pod_name, pod_uid;    // empty: not bound to a pod
-  std::string node_name, node_uid;  // of the pod's node
+  std::string node_name, node_uid;  // of the pod's node, or what the token is bound to
+  std::string secret_name, secret_uid;  // empty: not bound to a secret
   std::string id;
   std::vector<std::string> audiences;
   WallTime issued_at, not_before, expires;
+  std::optional<WallTime> warn_after;  // a token that lives longer than it was asked for: from when its use is counted
 };
 
 class ServiceAccountTokens {
@@ -36,6 +38,8 @@ class ServiceAccountTokens {
   // Checks signature, issuer, times and audience (empty: kIssuer). kUnauthorized otherwise. Whether the account and the
   // pod still exist is the caller's to check.
   Result<TokenClaims> verify(std::string_view token, WallTime now, std::string_view audience = {}) const;
+  // Checks signature, issuer and times, not the audience.
+  Result<TokenClaims> claims_of(std::string_view token, WallTime now) const;
   // JSON Web Key Set for /openid/v1/jwks.
   std::string jwks() const;
   // User "system:serviceaccount:ns:name" with its groups.

@@ -1,3 +1,4 @@
+#include "api/corev1.h"
 #include "api/metav1.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/errors.h"

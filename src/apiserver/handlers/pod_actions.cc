@@ -163,7 +163,8 @@ async::Task<net::Response> handle_eviction(Call& call) {
         budgets.store_key(call.info.namespace_, ""), {}, [&](const std::string&, const CachedRef& candidate) {
           const api::Object decoded = decode_cached(budgets, *candidate);
           const auto& budget = *decoded.as<policyv1::PodDisruptionBudget>();
-          if (budget.spec.selector && api::matches(*budget.spec.selector, pod.metadata.labels)) matching.push_back(candidate);
+          const auto selector = api::LabelSelector::from(budget.spec.selector);
+          if (selector && selector->matches(pod.metadata.labels)) matching.push_back(candidate);
           return true;
         });
     if (matching.size() > 1) {

@@ -26,6 +26,11 @@ void fill(const metav1::ObjectMeta& meta, Scale& out) {
   out.metadata.creation_timestamp = meta.creation_timestamp;
 }
 
+std::string selector_text(const api::Opt<metav1::LabelSelector>& selector) {
+  const auto parsed = api::LabelSelector::from(selector);
+  return parsed && selector ? parsed->to_string() : std::string();
+}
+
 // The scale of the kinds that have one.
 Scale scale_of(const api::Object& object) {
   Scale out;
@@ -33,15 +38,15 @@ Scale scale_of(const api::Object& object) {
   if (const auto* d = object.as<appsv1::Deployment>()) {
     out.spec.replicas = replicas_of(*d);
     out.status.replicas = d->status.replicas;
-    if (d->spec.selector) out.status.selector = api::to_string(*d->spec.selector);
+    out.status.selector = selector_text(d->spec.selector);
   } else if (const auto* r = object.as<appsv1::ReplicaSet>()) {
     out.spec.replicas = replicas_of(*r);
     out.status.replicas = r->status.replicas;
-    if (r->spec.selector) out.status.selector = api::to_string(*r->spec.selector);
+    out.status.selector = selector_text(r->spec.selector);
   } else if (const auto* s = object.as<appsv1::StatefulSet>()) {
     out.spec.replicas = replicas_of(*s);
     out.status.replicas = s->status.replicas;
-    if (s->spec.selector) out.status.selector = api::to_string(*s->spec.selector);
+    out.status.selector = selector_text(s->spec.selector);
   } else if (const auto* c = object.as<corev1::ReplicationController>()) {
     out.spec.replicas = replicas_of(*c);
     out.status.replicas = c->status.replicas;

@@ -1,4 +1,5 @@
 #include "api/corev1.h"
+#include "api/json_codec.h"
 #include "apiserver/registry/pod_qos.h"
 #include "apiserver/registry/strategies.h"
 

@@ -11,6 +11,7 @@
 #include "api/discoveryv1.h"
 #include "api/eventsv1.h"
 #include "api/flowcontrolv1.h"
+#include "api/json_codec.h"
 #include "api/networkingv1.h"
 #include "api/policyv1.h"
 #include "api/resourcev1.h"

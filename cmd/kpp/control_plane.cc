@@ -1,0 +1,104 @@
+#include "control_plane.h"
+
+#include "base/fs.h"
+#include "codec/base64.h"
+#include "net/tls.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace kpp::cmd {
+namespace {
+
+// The first address of the service range: where pods reach the API server.
+std::string first_service_address(const std::string& cidr) {
+  const std::string network = cidr.substr(0, cidr.find('/'));
+  const auto dot = network.rfind('.');
+  if (dot == std::string::npos) return network;
+  return cat(network.substr(0, dot), ".", std::stoi(network.substr(dot + 1)) + 1);
+}
+
+std::vector<std::string> server_addresses(const ControlPlaneOptions& o) {
+  std::vector<std::string> out = {"127.0.0.1", first_service_address(o.service_cidr)};
+  for (const auto& a : {o.advertise_address, o.bind_address}) {
+    if (a != "0.0.0.0" && a != "::" && std::find(out.begin(), out.end(), a) == out.end()) out.push_back(a);
+  }
+  return out;
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(async::IoExecutor& executor, Logger log, ControlPlaneOptions options)
+    : executor_(executor), log_(std::move(log)), options_(std::move(options)) {}
+ControlPlane::~ControlPlane() = default;
+
+std::string ControlPlane::url() const { return cat("https://", options_.advertise_address, ":", options_.secure_port); }
+
+async::Task<Status> ControlPlane::start(async::StopToken stop) {
+  KPP_CO_RETURN_IF_ERROR(fs::make_directories(options_.data_dir, 0700));
+  apiserver::CertificateOptions certificates;
+  certificates.directory = cat(options_.data_dir, "/pki");
+  certificates.ip_addresses = server_addresses(options_);
+  certificates.node_name = options_.node_name;
+  certificates.node_addresses = {options_.advertise_address};
+  KPP_CO_ASSIGN(certificates_, apiserver::ensure_certificates(certificates, executor_.wall()));
+
+  store::SqliteOptions store_options;
+  store_options.path = cat(options_.data_dir, "/store");
+  store_options.log = log_.named("store");
+  KPP_CO_ASSIGN(store_, store::open_sqlite(executor_, std::move(store_options)));
+  compactor_ = std::make_unique<store::Compactor>(executor_, *store_, log_.named("compactor"));
+  compactor_->start();
+
+  apiserver::ApiServerOptions server_options;
+  server_options.service_cidr = options_.service_cidr;
+  server_options.advertise_address = options_.advertise_address;
+  server_options.secure_port = options_.secure_port;
+  server_options.authentication.token_auth_file = options_.token_auth_file;
+  server_options.authentication.anonymous = options_.anonymous_auth;
+  server_options.service_account_key_pem = certificates_.service_account_key_pem;
+  net::TlsClientOptions to_kubelets;
+  to_kubelets.ca_pem = certificates_.ca_certificate_pem;
+  to_kubelets.certificate_pem = certificates_.kubelet_client.certificate_pem;
+  to_kubelets.key_pem = certificates_.kubelet_client.key_pem;
+  KPP_CO_ASSIGN(server_options.kubelet_tls, net::TlsContext::client(to_kubelets));
+  KPP_CO_ASSIGN(server_, apiserver::ApiServer::make(executor_, *store_, log_.named("apiserver"), std::move(server_options)));
+  KPP_CO_RETURN_IF_ERROR(co_await server_->start(stop));
+
+  net::TlsServerOptions tls;
+  tls.certificate_pem = certificates_.server.certificate_pem;
+  tls.key_pem = certificates_.server.key_pem;
+  tls.client_ca_pem = certificates_.ca_certificate_pem;
+  if (!options_.client_ca_file.empty()) {
+    KPP_CO_ASSIGN(const std::string more, fs::read_file(options_.client_ca_file, 1u << 20));
+    tls.client_ca_pem += more;
+  }
+  KPP_CO_ASSIGN(const auto context, net::TlsContext::server(tls));
+  listener_ = std::make_unique<net::Server>(executor_, *server_, net::ServerOptions{}, log_.named("http"));
+  auto port = listener_->listen_tcp(options_.bind_address, static_cast<std::uint16_t>(options_.secure_port), context);
+  if (!port) {
+    co_return std::move(port).error().with_context(
+        cat("cannot listen on ", options_.bind_address, ":", options_.secure_port));
+  }
+  log_.info("Serving securely", {kv("address", options_.bind_address), kv("port", *port)});
+  co_return Status();
+}
+
+async::Task<void> ControlPlane::stop() {
+  if (listener_) co_await listener_->stop();
+  if (server_) co_await server_->stop();
+  if (compactor_) co_await compactor_->stop();
+  if (store_) co_await store_->close();
+}
+
+Result<std::string> ControlPlane::write_kubeconfig() const {
+  const std::string path = cat(options_.data_dir, "/admin.conf");
+  const std::string text = cat(
+      "apiVersion: v1\nkind: Config\nclusters:\n- name: kpp\n  cluster:\n    server: ", url(),
+      "\n    certificate-authority-data: ", base64_encode(certificates_.ca_certificate_pem),
+      "\ncontexts:\n- name: kubernetes-admin@kpp\n  context:\n    cluster: kpp\n    user: kubernetes-admin\ncurrent-context: "
+      "kubernetes-admin@kpp\nusers:\n- name: kubernetes-admin\n  user:\n    client-certificate-data: ",
+      base64_encode(certificates_.admin.certificate_pem), "\n    client-key-data: ", base64_encode(certificates_.admin.key_pem), "\n");
+  KPP_RETURN_IF_ERROR(fs::write_file_atomic(path, text, 0600));
+  return path;
+}
+
+}  // namespace kpp::cmd

@@ -1,0 +1,35 @@
+// Command-line flags, spelled as the original's components spell them: --name=value or --name value, -v=2.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace kpp::cmd {
+
+// The flags of one command. Unknown flags are errors that name the flag.
+class Flags {
+ public:
+  explicit Flags(std::string command, std::string summary);
+  ~Flags();
+
+  void add(std::string name, std::string* value, std::string help);
+  void add(std::string name, int* value, std::string help);
+  void add(std::string name, bool* value, std::string help);  // --name, --name=false
+  // Comma separated, and repeatable.
+  void add(std::string name, std::vector<std::string>* values, std::string help);
+  void add_verbosity(int* value);  // -v, --v
+  // Words that are no flags.
+  void add_words(std::vector<std::string>* words, std::string help);
+
+  // kInvalid with a message for the person; kCanceled after --help was printed.
+  Status parse(int argc, char** argv);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kpp::cmd

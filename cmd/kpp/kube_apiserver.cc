@@ -1,0 +1,49 @@
+#include "commands.h"
+#include "control_plane.h"
+#include "flags.h"
+#include "process.h"
+
+namespace kpp::cmd {
+
+int kube_apiserver_main(int argc, char** argv) {
+  ControlPlaneOptions options;
+  options.data_dir = "/var/lib/kpp/apiserver";
+  options.bind_address = "0.0.0.0";
+  int verbosity = 0;
+  std::string authorization_mode = "Node,RBAC";
+  bool allow_privileged = true;
+  Flags flags("kube-apiserver", "Serves the Kubernetes API over an embedded store.");
+  flags.add("data-dir", &options.data_dir, "where the store and the certificates are kept");
+  flags.add("bind-address", &options.bind_address, "the address to serve on");
+  flags.add("advertise-address", &options.advertise_address, "the address under which members of the cluster reach the server");
+  flags.add("secure-port", &options.secure_port, "the port to serve HTTPS on");
+  flags.add("service-cluster-ip-range", &options.service_cidr, "the range of cluster IPs");
+  flags.add("token-auth-file", &options.token_auth_file, "a CSV file of bearer tokens: token,user,uid,\"group1,group2\"");
+  flags.add("client-ca-file", &options.client_ca_file, "a PEM file of CAs whose client certificates are accepted too");
+  flags.add("anonymous-auth", &options.anonymous_auth, "take requests without credentials as system:anonymous");
+  flags.add("authorization-mode", &authorization_mode, "RBAC is what is served");
+  flags.add("allow-privileged", &allow_privileged, "privileged containers are allowed");
+  flags.add_verbosity(&verbosity);
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-apiserver", s);
+  if (authorization_mode.find("RBAC") == std::string::npos || !allow_privileged) {
+    return report("kube-apiserver", Status(Reason::kInvalid, "only --authorization-mode with RBAC and --allow-privileged=true are supported"));
+  }
+  return run_process(verbosity, "kube-apiserver", [options](Process& process) -> async::Task<Status> {
+    return [](Process& p, ControlPlaneOptions o) -> async::Task<Status> {
+      ControlPlane plane(p.executor, p.log, std::move(o));
+      Status started = co_await plane.start(p.stop);
+      if (started.ok()) {
+        const auto kubeconfig = plane.write_kubeconfig();
+        if (!kubeconfig) started = kubeconfig.error();
+      }
+      if (started.ok()) {
+        async::Waiter until_stopped(p.executor);
+        co_await until_stopped.wait(p.stop);
+      }
+      co_await plane.stop();
+      co_return started;
+    }(process, options);
+  });
+}
+
+}  // namespace kpp::cmd

@@ -1,0 +1,78 @@
+#include "apiserver/selection.h"
+
+#include "api/selectors.h"
+#include "apiserver/errors.h"
+#include "apiserver/registry/strategy.h"
+
+namespace kpp::apiserver {
+
+struct Selection::Terms {
+  api::LabelSelector labels;
+  api::FieldSelector fields;
+};
+
+Selection::Selection() : terms_(std::make_unique<Terms>()) {}
+Selection::~Selection() = default;
+Selection::Selection(Selection&&) noexcept = default;
+Selection& Selection::operator=(Selection&&) noexcept = default;
+
+namespace {
+
+bool is_known_field(const ServedResource& resource, std::string_view field) {
+  if (field == "metadata.name" || field == "metadata.namespace") return true;
+  for (const auto known : resource.desc->selectable_fields) {
+    if (known == field) return true;
+  }
+  return false;
+}
+
+// How a kind refuses a field that it does not know: kinds with fields of their own name them differently.
+Status unknown_field(const ServedResource& resource, std::string_view field) {
+  if (resource.desc->selectable_fields.empty()) {
+    return bad_request(cat(quoted(field), " is not a known field selector: only \"metadata.name\", \"metadata.namespace\""));
+  }
+  return bad_request(cat("field label not supported: ", field));
+}
+
+}  // namespace
+
+Result<Selection> Selection::parse(const Call& call) {
+  const ServedResource& resource = *call.resource;
+  Selection out;
+  out.prefix_ = call.info.namespace_.empty() || !resource.desc->namespaced
+                    ? std::string(resource.storage->desc->etcd_prefix)
+                    : resource.store_key(call.info.namespace_, "");
+  auto labels = api::LabelSelector::parse(call.query.get("labelSelector"));
+  if (!labels) return fail(bad_request(labels.error().message()));
+  auto fields = api::FieldSelector::parse(call.query.get("fieldSelector"));
+  if (!fields) return fail(bad_request(fields.error().message()));
+  out.terms_->labels = std::move(*labels);
+  out.terms_->fields = std::move(*fields);
+  for (const auto& term : out.terms_->fields.terms) {
+    if (!is_known_field(resource, term.field)) return fail(unknown_field(resource, term.field));
+  }
+  // A get of one name through a list or watch: /api/v1/namespaces/ns/pods/p?watch=1.
+  if (!call.info.name.empty()) out.terms_->fields.terms.push_back({"metadata.name", true, call.info.name});
+  return out;
+}
+
+bool Selection::everything() const { return terms_->labels.empty() && terms_->fields.empty(); }
+
+bool Selection::matches(const CachedObject& object) const {
+  for (const auto& term : terms_->fields.terms) {
+    std::string_view value;
+    if (term.field == "metadata.name") {
+      value = object.name;
+    } else if (term.field == "metadata.namespace") {
+      value = object.namespace_;
+    } else {
+      for (const auto& [name, have] : object.fields) {
+        if (name == term.field) value = have;
+      }
+    }
+    if ((value == term.value) != term.equals) return false;
+  }
+  return terms_->labels.empty() || terms_->labels.matches(object.labels);
+}
+
+}  // namespace kpp::apiserver
