@@ -41,18 +41,27 @@ Status make_mount_point(const std::string& source, const std::string& target) {
   return fd.valid() ? Status() : errno_status(cat("open ", target), errno);
 }
 
-// File systems that the machine mounts below its root (a separate /usr or /home): an overlay does
-// not look through mounts. The node reads them, and cannot write to them.
-Status bind_disks(const std::string& root) {
+// File systems that the machine mounts below its root (a separate /usr or /var): an overlay does
+// not look through mounts, so each gets an overlay of its own; what cannot be under one is
+// read-only in the node.
+Status mount_disks(const std::string& root, const std::string& directory) {
   static constexpr std::string_view kOwn[] = {"/proc",  "/sys", "/dev",  "/run",        "/mnt",
                                               "/media", "/etc", "/boot", "/var/lib/kpp"};
   KPP_ASSIGN(const std::vector<sys::Mount> mounts, sys::list_mounts());
+  int number = 0;
   for (const sys::Mount& mount : mounts) {
     bool skip = mount.target == "/" || !mount.source.starts_with("/");
     for (const std::string_view own : kOwn) skip = skip || mount.target.starts_with(own);
-    if (skip) continue;
     const std::string target = cat(root, mount.target);
-    if (fs::exists(target)) KPP_RETURN_IF_ERROR(sys::bind_mount(mount.target, target, false, true));
+    if (skip || !fs::exists(target)) continue;
+    const std::string upper = cat(directory, "/disks/", number, "/upper");
+    const std::string work = cat(directory, "/disks/", number, "/work");
+    ++number;
+    KPP_RETURN_IF_ERROR(fs::make_directories(upper));
+    KPP_RETURN_IF_ERROR(fs::make_directories(work));
+    if (!sys::mount_overlay(mount.target, upper, work, target).ok()) {
+      KPP_RETURN_IF_ERROR(sys::bind_mount(mount.target, target, false, true));
+    }
   }
   return {};
 }
@@ -120,7 +129,7 @@ Status build_root(const InitSpec& spec, const sys::Cgroups& machine) {
   KPP_RETURN_IF_ERROR(
       sys::mount_overlay("/", cat(spec.directory, "/upper"), cat(spec.directory, "/work"), root)
           .with_context("the lab's directory must lie on a disk, not on an overlay"));
-  KPP_RETURN_IF_ERROR(bind_disks(root));
+  KPP_RETURN_IF_ERROR(mount_disks(root, spec.directory));
   KPP_RETURN_IF_ERROR(
       sys::mount_fs("proc", "proc", cat(root, "/proc"), MS_NOSUID | MS_NODEV | MS_NOEXEC));
   KPP_RETURN_IF_ERROR(

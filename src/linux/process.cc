@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -395,11 +396,16 @@ Result<int> run_attached(const std::vector<std::string>& argv, const ProcessPlac
   const pid_t pid = ::fork();
   if (pid < 0) return fail(errno_status("fork", errno));
   if (pid == 0) {
+    // Whoever ends the caller ends what it runs.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     reset_signals();
     enter_place(place, error.write.get());
     const pid_t inner = place.namespaces != nullptr ? ::fork() : 0;
     if (inner < 0) give_up(error.write.get(), errno);
-    if (inner == 0) exec_program(prepared, error.write.get());
+    if (inner == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      exec_program(prepared, error.write.get());
+    }
     error.write.reset();
     ::signal(SIGINT, SIG_IGN);
     ::signal(SIGQUIT, SIG_IGN);
