@@ -32,6 +32,8 @@ struct Endpoint {
 struct DialOptions {
   std::shared_ptr<const TlsContext> tls;  // needed for TLS endpoints
   std::string server_name;  // checked in the server's certificate; empty: the endpoint's host
+  // For connecting and for the handshake, each; looking up a name takes as long as the system's
+  // resolver does.
   Duration timeout = std::chrono::seconds(10);
 };
 

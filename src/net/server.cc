@@ -259,6 +259,10 @@ Result<std::uint16_t> Server::listen_tcp(std::string address, std::uint16_t port
       ::getsockname(fd, reinterpret_cast<sockaddr*>(&to), &size) != 0) {
     const int error = errno;
     ::close(fd);
+    // A machine that has IPv6 switched off.
+    if (address.empty() && error == EADDRNOTAVAIL) {
+      return listen_tcp("0.0.0.0", port, std::move(tls));
+    }
     return fail(errno_status(what, error));
   }
   KPP_ASSIGN(Listener * listener, impl_->listen(fd));
