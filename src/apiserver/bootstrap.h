@@ -17,8 +17,8 @@ struct BootstrapOptions {
   int secure_port = 6443;
 };
 
-// Makes what is missing; leaves what people changed. The handler is the server itself: the objects take the same road as
-// everybody's.
+// Makes what is missing, all in few commits; leaves what people changed. The endpoints of the kubernetes service follow
+// the options. The cache shows everything when this is done.
 async::Task<Status> bootstrap_objects(net::Handler& server, Core& core, BootstrapOptions options, async::StopToken stop);
 
 }  // namespace kpp::apiserver

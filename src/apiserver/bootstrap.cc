@@ -1,0 +1,208 @@
+#include "apiserver/bootstrap.h"
+
+#include <array>
+
+#include "api/corev1.h"
+#include "api/defaults/defaults.h"
+#include "api/discoveryv1.h"
+#include "api/json_codec.h"
+#include "api/networkingv1.h"
+#include "apiserver/allocators.h"
+#include "async/wait.h"
+#include "base/ids.h"
+
+namespace kpp::apiserver {
+namespace {
+
+// data/bootstrap.json: the objects that do not depend on this cluster's settings.
+constexpr unsigned char kObjects[] = {
+#include "bootstrap.json.bytes"
+};
+
+constexpr std::string_view kNewConditionTime = "lastTransitionTime";
+
+// What is still to be written, and the first error of the writes.
+struct Work {
+  Core& core;
+  std::vector<store::Write> writes;
+  Status failed;
+};
+
+void stamp(api::Object& object, WallTime now) {
+  auto* meta = api::metadata(object);
+  meta->uid = new_uuid();
+  meta->creation_timestamp = api::Time::from(now);
+}
+
+// Queues the write of an object. One that is there already is left alone, unless `current` says that it must be replaced.
+Status queue(Work& work, api::Object object, bool replace_if_different) {
+  const auto& gvk = object.desc().gvks.front();
+  const ServedResource* served = work.core.table.find_kind(gvk.group, gvk.version, gvk.kind);
+  if (served == nullptr) return Status(Reason::kInternalError, cat("bootstrap: ", gvk.kind, " is not served"));
+  const WallTime now = work.core.executor.wall();
+  api::apply_defaults(object);
+  auto* meta = api::metadata(object);
+  store::Write write;
+  write.key = served->store_key(meta->namespace_, meta->name);
+  write.expected_revision = 0;
+  if (const CachedRef existing = work.core.cache.cache(*served).find(write.key)) {
+    if (!replace_if_different) return {};
+    // Its identity stays.
+    const auto document = json::parse(*existing->json);
+    api::Object old(*served->type);
+    if (!document || !api::from_json(*document, *served->type, old.data()).ok()) return {};
+    auto old_meta = *api::metadata(old.desc(), old.data());
+    old_meta.resource_version.clear();
+    *meta = old_meta;
+    api::metadata(old)->resource_version.clear();
+    if (api::equal(object.desc(), object.data(), old.data())) return {};
+    write.expected_revision = existing->revision;
+  } else {
+    stamp(object, now);
+  }
+  std::string text;
+  api::to_json(text, *served->type, object.data());
+  write.value = std::make_shared<const std::string>(std::move(text));
+  work.writes.push_back(std::move(write));
+  return {};
+}
+
+// A condition that the data has without a time is of now.
+void set_times(json::Value& document, const std::string& now) {
+  auto* status = document.as_object().if_contains("status");
+  if (status == nullptr || !status->is_object()) return;
+  auto* conditions = status->as_object().if_contains("conditions");
+  if (conditions == nullptr || !conditions->is_array()) return;
+  for (auto& condition : conditions->as_array()) {
+    if (condition.is_object()) condition.as_object()[kNewConditionTime] = now;
+  }
+}
+
+Status queue_fixed(Work& work) {
+  const std::string_view text(reinterpret_cast<const char*>(kObjects), sizeof kObjects);
+  KPP_ASSIGN(json::Value documents, json::parse(text));
+  if (!documents.is_array()) return Status(Reason::kInternalError, "bootstrap: the data is no list");
+  const std::string now = rfc3339(work.core.executor.wall());
+  for (auto& document : documents.as_array()) {
+    const std::string_view api_version = json::text_at(document, "apiVersion");
+    const auto slash = api_version.find('/');
+    const std::string_view group = slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
+    const std::string_view version = slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
+    const api::TypeDesc* type = api::find_type(group, version, json::text_at(document, "kind"));
+    if (type == nullptr) {
+      return Status(Reason::kInternalError, cat("bootstrap: unknown kind ", json::text_at(document, "kind")));
+    }
+    set_times(document, now);
+    api::Object object(*type);
+    KPP_RETURN_IF_ERROR(api::from_json(document, *type, object.data()));
+    KPP_RETURN_IF_ERROR(queue(work, std::move(object), false));
+  }
+  return {};
+}
+
+Status queue_service(Work& work, const BootstrapOptions& options) {
+  networkingv1::ServiceCIDR cidr;
+  cidr.metadata.name = "kubernetes";
+  cidr.spec.cidrs = {options.service_cidr};
+  auto& ready = cidr.status.conditions.emplace_back();
+  ready.type = "Ready";
+  ready.status = "True";
+  ready.message = "Kubernetes default Service CIDR is ready";
+  ready.last_transition_time = api::Time::from(work.core.executor.wall());
+  KPP_RETURN_IF_ERROR(queue(work, api::Object::of(cidr), false));
+
+  const std::string address = work.core.allocators.first_address();
+  corev1::Service service;
+  service.metadata.namespace_ = "default";
+  service.metadata.name = "kubernetes";
+  service.metadata.labels = {{"component", "apiserver"}, {"provider", "kubernetes"}};
+  service.spec.type = "ClusterIP";
+  service.spec.cluster_ip = address;
+  service.spec.cluster_ips = {address};
+  service.spec.ip_families = {"IPv4"};
+  service.spec.ip_family_policy = "SingleStack";
+  auto& port = service.spec.ports.emplace_back();
+  port.name = "https";
+  port.protocol = "TCP";
+  port.port = 443;
+  port.target_port = api::IntOrString(options.secure_port);
+  KPP_RETURN_IF_ERROR(queue(work, api::Object::of(service), false));
+
+  networkingv1::IPAddress ip;
+  ip.metadata.name = address;
+  ip.metadata.labels = {{"ipaddress.kubernetes.io/ip-family", "IPv4"},
+                        {"ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"}};
+  auto& parent = ip.spec.parent_ref.emplace();
+  parent.resource = "services";
+  parent.namespace_ = "default";
+  parent.name = "kubernetes";
+  return queue(work, api::Object::of(ip), false);
+}
+
+// Where the kubernetes service leads: this server. Follows a change of its address.
+Status queue_endpoints(Work& work, const BootstrapOptions& options) {
+  corev1::Endpoints endpoints;
+  endpoints.metadata.namespace_ = "default";
+  endpoints.metadata.name = "kubernetes";
+  endpoints.metadata.labels = {{"endpointslice.kubernetes.io/skip-mirror", "true"}};
+  auto& subset = endpoints.subsets.emplace_back();
+  subset.addresses.emplace_back().ip = options.advertise_address;
+  auto& port = subset.ports.emplace_back();
+  port.name = "https";
+  port.port = options.secure_port;
+  port.protocol = "TCP";
+  KPP_RETURN_IF_ERROR(queue(work, api::Object::of(endpoints), true));
+
+  discoveryv1::EndpointSlice slice;
+  slice.metadata.namespace_ = "default";
+  slice.metadata.name = "kubernetes";
+  slice.metadata.generation = 1;
+  slice.metadata.labels = {{"kubernetes.io/service-name", "kubernetes"}};
+  slice.address_type = "IPv4";
+  auto& endpoint = slice.endpoints.emplace_back();
+  endpoint.addresses = {options.advertise_address};
+  endpoint.conditions.ready = true;
+  auto& slice_port = slice.ports.emplace_back();
+  slice_port.name = "https";
+  slice_port.protocol = "TCP";
+  slice_port.port = options.secure_port;
+  return queue(work, api::Object::of(slice), true);
+}
+
+Status queue_all(Work& work, const BootstrapOptions& options) {
+  KPP_RETURN_IF_ERROR(queue_fixed(work));
+  KPP_RETURN_IF_ERROR(queue_service(work, options));
+  KPP_RETURN_IF_ERROR(queue_endpoints(work, options));
+  corev1::ConfigMap tracking;
+  tracking.metadata.namespace_ = "kube-system";
+  tracking.metadata.name = "kube-apiserver-legacy-service-account-token-tracking";
+  tracking.data["since"] = rfc3339(work.core.executor.wall()).substr(0, 10);
+  return queue(work, api::Object::of(tracking), false);
+}
+
+async::Task<void> write_one(Work& work, store::Write write, async::StopToken stop) {
+  auto revision = co_await work.core.store.write(std::move(write), std::move(stop));
+  if (revision || !work.failed.ok()) co_return;
+  // Somebody else was quicker.
+  if (revision.error().is(Reason::kAlreadyExists) || revision.error().is(Reason::kConflict)) co_return;
+  work.failed = std::move(revision).error().with_context("bootstrap");
+}
+
+}  // namespace
+
+async::Task<Status> bootstrap_objects(net::Handler&, Core& core, BootstrapOptions options, async::StopToken stop) {
+  Work work{core, {}, {}};
+  KPP_CO_RETURN_IF_ERROR(queue_all(work, options));
+  if (work.writes.empty()) co_return Status();
+  // All at once, so that the store puts them into few commits.
+  std::vector<async::Task<void>> tasks;
+  tasks.reserve(work.writes.size());
+  for (auto& write : work.writes) tasks.push_back(write_one(work, std::move(write), stop));
+  co_await async::all(core.executor, std::move(tasks));
+  KPP_CO_RETURN_IF_ERROR(work.failed);
+  const bool seen = co_await core.cache.wait_for(core.store.revision(), std::chrono::seconds(10), stop);
+  if (!seen) co_return Status(Reason::kTimeout, "bootstrap: the cache does not show what was written");
+  co_return Status();
+}
+
+}  // namespace kpp::apiserver
