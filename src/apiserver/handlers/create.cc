@@ -37,7 +37,6 @@ Status prepare_new(Call& call, api::Object& object) {
   const ServedResource& resource = *call.resource;
   const WallTime now = call.core.executor.wall();
   auto* meta = api::metadata(object);
-  KPP_RETURN_IF_ERROR(match_scope(call, *meta));
   meta->deletion_timestamp.reset();
   meta->deletion_grace_period_seconds.reset();
   meta->self_link.clear();
@@ -61,8 +60,10 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   api::apply_defaults(object);
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return fail(fresh);
+  // Only what the client sent (and defaulting) is the manager's; what the server adds below is nobody's.
+  KPP_CO_RETURN_IF_ERROR(match_scope(call, *api::metadata(object)));
+  KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, nullptr, object));
   KPP_CO_RETURN_IF_ERROR(prepare_new(call, object));
-  // The fields that admission sets belong to whoever made the object.
   AdmissionRequest request;
   request.resource = &resource;
   request.subresource = call.info.subresource;
@@ -73,7 +74,6 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   request.now = call.core.executor.wall();
   request.warnings = &call.warnings;
   KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
-  KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, nullptr, object));
   const validation::Context context{request.now, false, ""};
   const auto errors = validation::validate_create(object, context);
   if (!errors.empty()) {

@@ -41,6 +41,33 @@ void prepare(const Call& call, const ModifyOptions& options, api::Object& object
   if (prepare_step != nullptr) prepare_step(object, old, context);
 }
 
+// Who sets what is worked out on what the client sent, less the half of the object that this endpoint does not change.
+Status track_change(const Call& call, const ModifyOptions& options, const api::Object& old, api::Object& object) {
+  api::Object sent = object;
+  if (options.subresource == "status") {
+    copy_field(sent, old, "spec");
+  } else {
+    copy_field(sent, old, "status");
+  }
+  KPP_RETURN_IF_ERROR(track_managed_fields(call, &old, sent));
+  api::metadata(object)->managed_fields = std::move(api::metadata(sent)->managed_fields);
+  return {};
+}
+
+// A patch whose result is no object of the kind any more.
+Status invalid_patch_result(const json::Value& patched, const Status& why) {
+  constexpr std::string_view kMark = " cannot be handled as a ";
+  const auto at = why.message().find(kMark);
+  const auto colon = at == std::string::npos ? at : why.message().find(": ", at + kMark.size());
+  if (colon == std::string::npos || why.message().find("strict decoding error") != std::string::npos) return why;
+  const std::string reason = why.message().substr(colon + 2);
+  if (!reason.starts_with("json: cannot unmarshal") && !reason.starts_with("quantities") && !reason.starts_with("parsing time")) return why;
+  StatusDetails details;
+  const std::string message = cat("Invalid value: ", quoted(json::write(patched)), ": ", reason);
+  details.causes.push_back({"FieldValueInvalid", message, "patch"});
+  return Status(Reason::kInvalid, cat(" \"\" is invalid: patch: ", message), std::move(details));
+}
+
 Status check_preconditions(const Call& call, const api::Object& object, const CachedObject& current) {
   const auto& meta = *api::metadata(object.desc(), object.data());
   const ServedResource& resource = *call.resource;
@@ -81,6 +108,7 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     }
     const std::string asked_version = meta.resource_version;
     keep_system_fields(meta, old_meta);
+    if (options.track_fields) KPP_CO_RETURN_IF_ERROR(track_change(call, options, old, object));
     prepare(call, options, object, old);
 
     AdmissionRequest request;
@@ -95,7 +123,6 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     request.now = call.core.executor.wall();
     request.warnings = &call.warnings;
     KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
-    if (options.track_fields) KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, &old, object));
     if (options.validate) {
       // Validation compares versions: an update without one is as if it named the present one.
       meta.resource_version = cat(current->revision);
@@ -206,7 +233,9 @@ async::Task<net::Response> handle_patch(Call& call) {
     call_pointer->warnings.resize(warnings_before);
     const json::Value document = api::to_document(current.desc(), current.data());
     KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, current.desc(), document));
-    KPP_ASSIGN(api::Object object, decode_document(*call_pointer, current.desc(), patched, patch_pointer->duplicates));
+    auto decoded = decode_document(*call_pointer, current.desc(), patched, patch_pointer->duplicates);
+    if (!decoded) return fail(invalid_patch_result(patched, decoded.error()));
+    api::Object object = std::move(*decoded);
     const auto& meta = *api::metadata(object);
     if (meta.name != call_pointer->info.name) {
       return fail(bad_request(cat("the name of the object (", meta.name, ") does not match the name on the URL (",
