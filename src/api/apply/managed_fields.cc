@@ -122,8 +122,11 @@ void track_update(const TypeDesc& desc, const void* old, void* now, const Update
     if (!decode(stored, managers)) managers.clear();
   }
 
-  const auto make_empty = [&] { return Object(desc); };
-  const Object empty = old == nullptr ? make_empty() : Object();
+  if (old != nullptr && managers.empty()) {  // what nobody tracks stays so
+    meta->managed_fields.clear();
+    return;
+  }
+  const Object empty = old == nullptr ? Object(desc) : Object();
   Comparison changes = compare_fields(desc, old == nullptr ? empty.data() : old, now);
   strip(changes.changed, context);
   for (auto& manager : managers) {

@@ -23,6 +23,7 @@ struct UpdateContext {
 // Brings the managed fields of `now` up to date: what changed belongs to the writer, what is gone
 // to nobody. `old` is the stored object, or nullptr for a creation. Entries that the client sent
 // are taken over if they can be read; otherwise, and by way of a subresource, those of `old` stay.
+// A stored object without entries is not tracked.
 void track_update(const TypeDesc& desc, const void* old, void* now, const UpdateContext& context);
 
 }  // namespace kpp::api

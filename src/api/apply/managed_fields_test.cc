@@ -75,7 +75,8 @@ TEST(ManagedFields, ClientsCannotLoseThemByLeavingThemOut) {
 }
 
 TEST(ManagedFields, AtMostTenUpdatersAreKept) {
-  auto map = parsed<corev1::ConfigMap>("{}");
+  auto map = parsed<corev1::ConfigMap>(R"({"data":{"k":"v"}})");
+  track_update(corev1::ConfigMap::desc(), nullptr, &map, by("m", -1));
   for (int i = 0; i < 15; ++i) {
     auto next = map;
     next.data[cat("k", i)] = "v";
