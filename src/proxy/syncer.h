@@ -36,7 +36,7 @@ class FamilySyncer {
   void failed(const Plan& plan);
 
  private:
-  const IpFamily family_;
+  IpFamily family_;
   bool full_ = true;
   std::set<std::string> chains_;     // of services, in the kernel
   std::set<std::string> unwritten_;  // changed services whose write failed

@@ -163,52 +163,80 @@ void KernelModel::flush() {
     rules_.tables["nat"][chain];
 }
 
+namespace {
+
+// Whether every jump leads to a chain that exists.
+Status check_targets(const TableRules& chains) {
+  static const std::set<std::string> kBuiltIn = {"",       "ACCEPT", "DROP",       "REJECT",
+                                                 "RETURN", "MARK",   "MASQUERADE", "DNAT"};
+  for (const auto& [chain, rules] : chains) {
+    for (const auto& rule : rules) {
+      const auto target = target_of(rule);
+      if (!kBuiltIn.contains(target) && !chains.contains(target)) {
+        return Status(Reason::kIo, cat("no chain ", target, " for ", rule));
+      }
+    }
+  }
+  return {};
+}
+
+Status apply_line(TableRules& chains, const std::string& line, IpFamily family) {
+  if (line.starts_with(":")) {
+    chains[line.substr(1, line.find(' ') - 1)].clear();
+    return {};
+  }
+  const auto blank = std::min(line.find(' ', 3), line.size());
+  const std::string chain = line.substr(3, blank - 3);
+  if (!chains.contains(chain)) return Status(Reason::kIo, cat("no chain for ", line));
+  if (line.starts_with("-X ")) {
+    for (const auto& [name, rules] : chains) {
+      for (const auto& rule : rules) {
+        if (target_of(rule) == chain) return Status(Reason::kIo, cat("chain in use: ", line));
+      }
+    }
+    chains.erase(chain);
+    return {};
+  }
+  auto& rules = chains[chain];
+  const std::string rule = saved_form(line.substr(blank + 1), family);
+  if (line.starts_with("-D ")) {
+    std::erase(rules, rule);
+  } else {
+    rules.insert(line.starts_with("-A ") ? rules.end() : rules.begin(), rule);
+  }
+  return {};
+}
+
+}  // namespace
+
+// Each table is one transaction, as with the tool.
 Status KernelModel::restore(std::string_view text) {
-  KernelRules next = rules_;
   std::string table;
+  TableRules chains;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
     const std::string line(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
-    auto& chains = next.tables[table];
     if (line.starts_with("*")) {
-      next.tables.erase("");
       table = line.substr(1);
-    } else if (line.starts_with(":")) {
-      chains[line.substr(1, line.find(' ') - 1)].clear();
-    } else if (line.starts_with("-X ")) {
-      const std::string chain = line.substr(3);
-      for (const auto& [name, rules] : chains) {
-        for (const auto& rule : rules) {
-          if (target_of(rule) == chain) return Status(Reason::kIo, cat("chain in use: ", line));
-        }
-      }
-      chains.erase(chain);
-    } else if (line.starts_with("-D ")) {
-      const auto blank = line.find(' ', 3);
-      std::erase(chains[line.substr(3, blank - 3)], saved_form(line.substr(blank + 1), family_));
-    } else if (line.starts_with("-A ") || line.starts_with("-I ")) {
-      const auto blank = line.find(' ', 3);
-      const auto chain = chains.find(line.substr(3, blank - 3));
-      if (chain == chains.end()) return Status(Reason::kIo, cat("no chain for ", line));
-      const std::string rule = saved_form(line.substr(blank + 1), family_);
-      chain->second.insert(line[1] == 'A' ? chain->second.end() : chain->second.begin(), rule);
+      chains = rules_.tables[table];
+    } else if (line == "COMMIT") {
+      KPP_RETURN_IF_ERROR(check_targets(chains));
+      rules_.tables[table] = chains;
+    } else {
+      KPP_RETURN_IF_ERROR(apply_line(chains, line, family_));
     }
   }
-  static const std::set<std::string> kBuiltIn = {"",       "ACCEPT", "DROP",       "REJECT",
-                                                 "RETURN", "MARK",   "MASQUERADE", "DNAT"};
-  for (const auto& [name, chains] : next.tables) {
-    for (const auto& [chain, rules] : chains) {
-      for (const auto& rule : rules) {
-        const auto target = target_of(rule);
-        if (!kBuiltIn.contains(target) && !chains.contains(target)) {
-          return Status(Reason::kIo, cat("no chain ", target, " for ", rule));
-        }
-      }
-    }
-  }
-  rules_ = std::move(next);
   return {};
+}
+
+void drop_empty_built_in(KernelRules& rules) {
+  for (auto& [name, chains] : rules.tables) {
+    for (const char* chain : {"INPUT", "FORWARD", "OUTPUT", "PREROUTING", "POSTROUTING"}) {
+      const auto found = chains.find(chain);
+      if (found != chains.end() && found->second.empty()) chains.erase(found);
+    }
+  }
 }
 
 void sort_dispatch_chains(KernelRules& rules) {

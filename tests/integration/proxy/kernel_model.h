@@ -39,6 +39,8 @@ class KernelModel {
 
 // A rule as iptables-save 1.8.9 prints it.
 std::string saved_form(std::string_view rule, IpFamily family);
+// Built-in chains without rules: a kernel shows them only once the table was used.
+void drop_empty_built_in(KernelRules& rules);
 // Chains in which the order between services means nothing are sorted by service port.
 void sort_dispatch_chains(KernelRules& rules);
 
