@@ -44,6 +44,10 @@ async::Task<bool> InformerBase::wait_synced(async::StopToken stop) {
   co_return co_await synced_.wait(std::move(stop));
 }
 
+async::Task<bool> InformerBase::wait_synced_for(Duration timeout, async::StopToken stop) {
+  co_return co_await synced_.wait_for(timeout, std::move(stop));
+}
+
 async::Task<void> InformerBase::stop() {
   scope_.request_stop();
   co_await scope_.join();

@@ -44,6 +44,8 @@ class InformerBase {
   void start();
   // True once the first list is in the cache; false if stopped first.
   async::Task<bool> wait_synced(async::StopToken stop);
+  // False if the time passed or it was stopped first.
+  async::Task<bool> wait_synced_for(Duration timeout, async::StopToken stop);
   bool synced() const { return synced_.is_set(); }
   async::Task<void> stop();
 

@@ -350,6 +350,9 @@ net::Response FakeApi::update(const Target& target, json::Value document) {
   if (target.subresource == "status") {
     json::Value next = *old;
     set_member(next, document, "status");
+    if (is_kind(type, "apps", "deployments")) {  // a status update may set annotations there
+      set_member(next.as_object()["metadata"], document.as_object()["metadata"], "annotations");
+    }
     document = std::move(next);
   } else if (target.subresource == "finalize") {
     json::Value next = *old;

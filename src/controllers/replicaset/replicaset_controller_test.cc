@@ -98,7 +98,8 @@ TEST_F(ReplicaSetTest, ScalesDownThePodsThatServeLeast) {
   ASSERT_EQ(left.size(), 1u);
   EXPECT_EQ(left[0].metadata.name, keep);
   int deleted = 0;
-  for (const auto& e : events()) deleted += e.starts_with("Normal SuccessfulDelete ReplicaSet/web: Deleted pod: web-");
+  for (const auto& e : events())
+    deleted += e.starts_with("Normal SuccessfulDelete ReplicaSet/web: Deleted pod: web-");
   EXPECT_EQ(deleted, 2);
 }
 
@@ -109,15 +110,16 @@ TEST_F(ReplicaSetTest, AdoptsOrphansAndReleasesWhatItSelectsNoMore) {
   auto pods = api_.all<corev1::Pod>();
   ASSERT_EQ(pods.size(), 1u);
   EXPECT_TRUE(api::is_controlled_by(pods[0].metadata, set().metadata.uid));
-  api_.edit<corev1::Pod>({"default", "orphan"}, [](corev1::Pod& p) { p.metadata.labels = {{"app", "other"}}; });
+  api_.edit<corev1::Pod>({"default", "orphan"},
+                         [](corev1::Pod& p) { p.metadata.labels = {{"app", "other"}}; });
   run();
   EXPECT_TRUE(api_.get<corev1::Pod>({"default", "orphan"})->metadata.owner_references.empty());
   EXPECT_EQ(api_.all<corev1::Pod>().size(), 2u);
 }
 
 TEST_F(ReplicaSetTest, StopsMakingPodsWhenTheServerRefusesAndSaysSo) {
-  api_.fail_next("POST", "/pods", Status(Reason::kForbidden, "pods \"x\" is forbidden: exceeded quota"),
-                 2);
+  api_.fail_next("POST", "/pods",
+                 Status(Reason::kForbidden, "pods \"x\" is forbidden: exceeded quota"), 2);
   api_.put(make_set("web", 4));
   start<ReplicaSetController>();
   EXPECT_EQ(count_requests("POST", "/pods"), 2);  // one at a time, not four
@@ -129,7 +131,9 @@ TEST_F(ReplicaSetTest, StopsMakingPodsWhenTheServerRefusesAndSaysSo) {
   EXPECT_TRUE(set().status.conditions.empty());
   bool warned = false;
   for (const auto& e : events()) {
-    warned |= e == "Warning FailedCreate ReplicaSet/web: Error creating: pods \"x\" is forbidden: exceeded quota";
+    warned |= e ==
+              "Warning FailedCreate ReplicaSet/web: Error creating: pods \"x\" is forbidden: "
+              "exceeded quota";
   }
   EXPECT_TRUE(warned);
 }

@@ -88,7 +88,7 @@ std::vector<PodRef> pods_to_delete(std::vector<PodRef> pods, const std::vector<P
     std::vector<Ranked> ranked;
     for (auto& pod : pods) ranked.push_back({pod, on_node[pod->spec.node_name]});
     std::sort(ranked.begin(), ranked.end(),
-                     [&](const Ranked& x, const Ranked& y) { return goes_first(x, y, now); });
+              [&](const Ranked& x, const Ranked& y) { return goes_first(x, y, now); });
     for (std::size_t i = 0; i < pods.size(); ++i) pods[i] = ranked[i].pod;
     pods.resize(count);
   }

@@ -15,7 +15,8 @@ namespace kpp::controllers::testing {
 class ControllerTest : public ::testing::Test {
  protected:
   ~ControllerTest() override {
-    for (auto it = controllers_.rbegin(); it != controllers_.rend(); ++it) scope_.spawn((*it)->stop());
+    for (auto it = controllers_.rbegin(); it != controllers_.rend(); ++it)
+      scope_.spawn((*it)->stop());
     scope_.spawn(informers_.stop());
     run();
     EXPECT_EQ(scope_.running(), 0);
@@ -45,8 +46,8 @@ class ControllerTest : public ::testing::Test {
   std::vector<std::string> events() {
     std::vector<std::string> out;
     for (const auto& e : api_.all<corev1::Event>()) {
-      out.push_back(cat(e.type, " ", e.reason, " ", e.involved_object.kind, "/", e.involved_object.name, ": ",
-                        e.message));
+      out.push_back(cat(e.type, " ", e.reason, " ", e.involved_object.kind, "/",
+                        e.involved_object.name, ": ", e.message));
     }
     return out;
   }

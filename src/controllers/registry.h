@@ -1,0 +1,68 @@
+// All controllers, and the one who runs them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controllers/controller.h"
+
+namespace kpp::controllers {
+
+// What some controllers need beside the context.
+struct ClusterFacts {
+  std::string root_ca_pem;  // empty: the root certificate is not published
+};
+
+struct ControllerEntry {
+  std::string_view name, alias;
+  std::unique_ptr<Controller> (*make)(const ControllerContext& context,
+                                      const ClusterFacts& facts);  // may give null
+};
+
+// The controllers that there are, in the order of their start.
+const std::vector<ControllerEntry>& controller_entries();
+
+// As --controllers: "*" is all, "name" (or its alias) turns one on, "-name" off; a name wins over
+// "*".
+bool is_enabled(const ControllerEntry& entry, const std::vector<std::string>& selection);
+
+// Runs the selected controllers over shared informers.
+//
+// Ownership: executor and transport must outlive it.
+// Runs on: the executor.
+// Stop: stop() before destruction.
+class ControllerManager {
+ public:
+  struct Deps {
+    async::Executor& executor;
+    net::Transport& transport;
+    Logger log;
+  };
+  struct Options {
+    std::vector<std::string> controllers = {"*"};
+    ClusterFacts facts;
+    std::string user_agent = "kube-controller-manager/v1.36.0";
+    std::string bearer_token;
+  };
+
+  ControllerManager(Deps deps, Options options);
+  ~ControllerManager();
+  ControllerManager(const ControllerManager&) = delete;
+  ControllerManager& operator=(const ControllerManager&) = delete;
+
+  // Errors: kInvalid if the selection names a controller that there is not.
+  Status start();
+  async::Task<void> stop();
+  std::vector<std::string> running() const;
+
+ private:
+  Deps deps_;
+  const Options options_;
+  client::Client client_;
+  SharedInformers informers_;
+  std::vector<std::unique_ptr<Controller>> controllers_;
+};
+
+}  // namespace kpp::controllers

@@ -1,0 +1,68 @@
+#include "controllers/registry.h"
+
+#include <gtest/gtest.h>
+
+#include "api/appsv1.h"
+#include "client/testing/fake_api.h"
+
+namespace kpp::controllers {
+namespace {
+
+TEST(Registry, SelectionFollowsStarsNamesAndMinuses) {
+  const auto& deployment =
+      *std::find_if(controller_entries().begin(), controller_entries().end(),
+                    [](const auto& e) { return e.name == "deployment-controller"; });
+  EXPECT_TRUE(is_enabled(deployment, {"*"}));
+  EXPECT_FALSE(is_enabled(deployment, {"*", "-deployment-controller"}));
+  EXPECT_FALSE(is_enabled(deployment, {"-deployment", "*"}));
+  EXPECT_TRUE(is_enabled(deployment, {"deployment"}));
+  EXPECT_FALSE(is_enabled(deployment, {"namespace"}));
+}
+
+TEST(ControllerManager, RunsAllTogetherAndStops) {
+  async::ManualExecutor executor;
+  LogSink sink(2);
+  client::testing::FakeApi api(executor);
+  corev1::Namespace ns;
+  ns.metadata.name = "default";
+  ns.status.phase = "Active";
+  api.put(ns);
+  ControllerManager manager({executor, api.transport(), Logger(sink, "test")},
+                            {.facts = {.root_ca_pem = "PEM"}});
+  ASSERT_TRUE(manager.start().ok());
+  executor.run_until_idle();
+  EXPECT_EQ(manager.running().size(), controller_entries().size());
+  EXPECT_TRUE(api.get<corev1::ServiceAccount>({"default", "default"}));
+
+  appsv1::Deployment d;
+  d.metadata.name = "web";
+  d.metadata.namespace_ = "default";
+  d.spec.replicas = 2;
+  d.spec.selector.ensure().match_labels = {{"app", "web"}};
+  d.spec.template_.metadata.labels = {{"app", "web"}};
+  d.spec.strategy.type = "RollingUpdate";
+  api.put(d);
+  executor.run_until_idle();
+  EXPECT_EQ(api.all<corev1::Pod>().size(), 2u);
+  EXPECT_EQ(api.remove<appsv1::Deployment>({"default", "web"}), 200);
+  executor.run_until_idle();
+  EXPECT_TRUE(api.all<appsv1::ReplicaSet>().empty());
+  EXPECT_TRUE(api.all<corev1::Pod>().empty());
+
+  async::Scope scope(executor);
+  scope.spawn(manager.stop());
+  executor.run_until_idle();
+  EXPECT_EQ(scope.running(), 0);
+}
+
+TEST(ControllerManager, RefusesAControllerThatThereIsNot) {
+  async::ManualExecutor executor;
+  LogSink sink(2);
+  client::testing::FakeApi api(executor);
+  ControllerManager manager({executor, api.transport(), Logger(sink, "test")},
+                            {.controllers = {"nonsense"}});
+  EXPECT_EQ(manager.start().message(), "\"nonsense\" is not in the list of known controllers");
+}
+
+}  // namespace
+}  // namespace kpp::controllers
