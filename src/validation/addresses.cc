@@ -35,8 +35,9 @@ std::optional<Ip> parse_any(std::string_view text, bool& leading_zero, bool& map
   Ip out;
   out.v6 = true;
   if (::inet_pton(AF_INET6, std::string(text).c_str(), out.bytes.data()) != 1) return std::nullopt;
-  const bool is_mapped = std::all_of(out.bytes.begin(), out.bytes.begin() + 10, [](auto b) { return b == 0; }) &&
-                         out.bytes[10] == 0xff && out.bytes[11] == 0xff;
+  const bool is_mapped =
+      std::all_of(out.bytes.begin(), out.bytes.begin() + 10, [](auto b) { return b == 0; }) &&
+      out.bytes[10] == 0xff && out.bytes[11] == 0xff;
   if (is_mapped) {
     mapped = true;
     Ip v4;
@@ -52,8 +53,10 @@ std::optional<Prefix> parse_prefix_any(std::string_view text, bool& leading_zero
   const std::optional<Ip> ip = parse_any(text.substr(0, slash), leading_zero, mapped);
   const std::string_view bits_text = text.substr(slash + 1);
   int bits = -1;
-  const auto [end, error] = std::from_chars(bits_text.data(), bits_text.data() + bits_text.size(), bits);
-  if (!ip || error != std::errc() || end != bits_text.data() + bits_text.size()) return std::nullopt;
+  const auto [end, error] =
+      std::from_chars(bits_text.data(), bits_text.data() + bits_text.size(), bits);
+  if (!ip || error != std::errc() || end != bits_text.data() + bits_text.size())
+    return std::nullopt;
   if (bits < 0 || bits > (ip->v6 ? 128 : 32) || bits_text.front() == '-') return std::nullopt;
   return Prefix{*ip, bits};
 }
@@ -65,13 +68,15 @@ bool Ip::unspecified() const {
 }
 bool Ip::loopback() const {
   if (!v6) return bytes[0] == 127;
-  return std::all_of(bytes.begin(), bytes.end() - 1, [](auto b) { return b == 0; }) && bytes[15] == 1;
+  return std::all_of(bytes.begin(), bytes.end() - 1, [](auto b) { return b == 0; }) &&
+         bytes[15] == 1;
 }
 bool Ip::link_local_unicast() const {
   return v6 ? bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80 : bytes[0] == 169 && bytes[1] == 254;
 }
 bool Ip::link_local_multicast() const {
-  return v6 ? bytes[0] == 0xff && (bytes[1] & 0x0f) == 0x02 : bytes[0] == 224 && bytes[1] == 0 && bytes[2] == 0;
+  return v6 ? bytes[0] == 0xff && (bytes[1] & 0x0f) == 0x02
+            : bytes[0] == 224 && bytes[1] == 0 && bytes[2] == 0;
 }
 bool Ip::multicast() const { return v6 ? bytes[0] == 0xff : (bytes[0] & 0xf0) == 0xe0; }
 
@@ -131,7 +136,8 @@ void check_prefix(FieldErrors& errors, const FieldPath& at, std::string_view tex
   }
   if (leading_zero) errors.invalid(at, text, "must not have leading 0s in IP");
   if (mapped) errors.invalid(at, text, "must not have an IPv4-mapped IPv6 address");
-  if (prefix->bits_beyond()) errors.invalid(at, text, "must not have bits set beyond the prefix length");
+  if (prefix->bits_beyond())
+    errors.invalid(at, text, "must not have bits set beyond the prefix length");
 }
 
 void check_non_special_ip(FieldErrors& errors, const FieldPath& at, std::string_view text) {
@@ -141,12 +147,14 @@ void check_non_special_ip(FieldErrors& errors, const FieldPath& at, std::string_
     return;
   }
   if (ip->unspecified()) errors.invalid(at, text, cat("may not be unspecified (", text, ")"));
-  if (ip->loopback()) errors.invalid(at, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
+  if (ip->loopback())
+    errors.invalid(at, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
   if (ip->link_local_unicast()) {
     errors.invalid(at, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
   }
   if (ip->link_local_multicast()) {
-    errors.invalid(at, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+    errors.invalid(at, text,
+                   "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
   }
 }
 

@@ -36,7 +36,8 @@ struct Prefix {
 std::optional<Ip> parse_ip(std::string_view text);
 std::optional<Prefix> parse_prefix(std::string_view text);
 
-// Strict forms for new values: no leading zeros, no IPv4-mapped IPv6 addresses, no bits beyond the prefix.
+// Strict forms for new values: no leading zeros, no IPv4-mapped IPv6 addresses, no bits beyond the
+// prefix.
 void check_ip(FieldErrors& errors, const FieldPath& at, std::string_view text);
 void check_prefix(FieldErrors& errors, const FieldPath& at, std::string_view text);
 // As endpoints, external addresses and the like may not be: unspecified, loopback, link-local.

@@ -27,18 +27,23 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return out;
 }
 
-// The shortest edit by the longest common subsequence of what lies between the equal beginning and end.
-std::vector<Edit> edits_of(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b) {
+// The shortest edit by the longest common subsequence of what lies between the equal beginning and
+// end.
+std::vector<Edit> edits_of(const std::vector<std::string_view>& a,
+                           const std::vector<std::string_view>& b) {
   std::size_t head = 0;
   while (head < a.size() && head < b.size() && a[head] == b[head]) ++head;
   std::size_t tail = 0;
-  while (tail < a.size() - head && tail < b.size() - head && a[a.size() - 1 - tail] == b[b.size() - 1 - tail]) ++tail;
+  while (tail < a.size() - head && tail < b.size() - head &&
+         a[a.size() - 1 - tail] == b[b.size() - 1 - tail])
+    ++tail;
   const std::size_t n = a.size() - head - tail;
   const std::size_t m = b.size() - head - tail;
   std::vector<std::vector<std::uint32_t>> common(n + 1, std::vector<std::uint32_t>(m + 1));
   for (std::size_t i = n; i-- > 0;) {
     for (std::size_t j = m; j-- > 0;) {
-      common[i][j] = a[head + i] == b[head + j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
+      common[i][j] = a[head + i] == b[head + j] ? common[i + 1][j + 1] + 1
+                                                : std::max(common[i + 1][j], common[i][j + 1]);
     }
   }
   std::vector<Edit> out;
@@ -94,7 +99,8 @@ std::string unified_diff(std::string_view before, std::string_view after) {
       if (edit.op != Op::kDrop) ++new_count;
       body += cat(edit.op == Op::kKeep ? ' ' : edit.op == Op::kDrop ? '-' : '+', edit.line, "\n");
     }
-    out += cat("@@ -", range_of(old_line, old_count), " +", range_of(new_line, new_count), " @@\n", body);
+    out += cat("@@ -", range_of(old_line, old_count), " +", range_of(new_line, new_count), " @@\n",
+               body);
     old_line += old_count;
     new_line += new_count;
     i = stop;

@@ -6,7 +6,8 @@
 
 namespace kpp::validation {
 
-// The unified difference from `before` to `after` with three lines of context and no file header; empty if equal.
+// The unified difference from `before` to `after` with three lines of context and no file header;
+// empty if equal.
 std::string unified_diff(std::string_view before, std::string_view after);
 
 }  // namespace kpp::validation

@@ -42,16 +42,17 @@ class FieldPath {
 // JSON.
 class Value {
  public:
-  Value(std::nullptr_t) : text_("null") {}                  // NOLINT(google-explicit-constructor)
-  Value(bool v) : text_(v ? "true" : "false") {}            // NOLINT(google-explicit-constructor)
-  Value(std::int32_t v) : text_(std::to_string(v)) {}       // NOLINT(google-explicit-constructor)
-  Value(std::int64_t v) : text_(std::to_string(v)) {}       // NOLINT(google-explicit-constructor)
-  Value(std::size_t v) : text_(std::to_string(v)) {}        // NOLINT(google-explicit-constructor)
-  Value(std::string_view v) : text_(kpp::quoted(v)) {}           // NOLINT(google-explicit-constructor)
-  Value(const std::string& v) : text_(kpp::quoted(v)) {}         // NOLINT(google-explicit-constructor)
-  Value(const char* v) : text_(kpp::quoted(v)) {}                // NOLINT(google-explicit-constructor)
-  Value(const api::Quantity& v) : text_(kpp::quoted(v.text)) {}  // NOLINT(google-explicit-constructor)
-  Value(const api::IntOrString& v)                          // NOLINT(google-explicit-constructor)
+  Value(std::nullptr_t) : text_("null") {}                // NOLINT(google-explicit-constructor)
+  Value(bool v) : text_(v ? "true" : "false") {}          // NOLINT(google-explicit-constructor)
+  Value(std::int32_t v) : text_(std::to_string(v)) {}     // NOLINT(google-explicit-constructor)
+  Value(std::int64_t v) : text_(std::to_string(v)) {}     // NOLINT(google-explicit-constructor)
+  Value(std::size_t v) : text_(std::to_string(v)) {}      // NOLINT(google-explicit-constructor)
+  Value(std::string_view v) : text_(kpp::quoted(v)) {}    // NOLINT(google-explicit-constructor)
+  Value(const std::string& v) : text_(kpp::quoted(v)) {}  // NOLINT(google-explicit-constructor)
+  Value(const char* v) : text_(kpp::quoted(v)) {}         // NOLINT(google-explicit-constructor)
+  Value(const api::Quantity& v)
+      : text_(kpp::quoted(v.text)) {}  // NOLINT(google-explicit-constructor)
+  Value(const api::IntOrString& v)     // NOLINT(google-explicit-constructor)
       : text_(v.is_string ? kpp::quoted(v.string_value) : std::to_string(v.int_value)) {}
   Value(const std::vector<std::string>& v);              // NOLINT(google-explicit-constructor)
   Value(const std::vector<std::int32_t>& v);             // NOLINT(google-explicit-constructor)

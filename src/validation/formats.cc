@@ -17,8 +17,10 @@ bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 bool is_alphanumeric(char c) { return is_alpha(c) || (c >= '0' && c <= '9'); }
 
 bool is_label(std::string_view text) {
-  if (text.empty() || !is_lower_or_digit(text.front()) || !is_lower_or_digit(text.back())) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return is_lower_or_digit(c) || c == '-'; });
+  if (text.empty() || !is_lower_or_digit(text.front()) || !is_lower_or_digit(text.back()))
+    return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_lower_or_digit(c) || c == '-'; });
 }
 
 bool is_subdomain(std::string_view text) {
@@ -38,16 +40,20 @@ bool is_plain_name(std::string_view text) {
 }
 
 constexpr std::string_view kPlainNameMessage =
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character";
 constexpr std::string_view kPlainNameRegex = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 
 std::string plain_name_message(std::string_view prefix) {
-  return cat(prefix, regex_message(kPlainNameMessage, kPlainNameRegex, {"MyName", "my.name", "123-abc"}));
+  return cat(prefix,
+             regex_message(kPlainNameMessage, kPlainNameRegex, {"MyName", "my.name", "123-abc"}));
 }
 
 }  // namespace
 
-std::string max_length_message(std::size_t length) { return cat("must be no more than ", length, " characters"); }
+std::string max_length_message(std::size_t length) {
+  return cat("must be no more than ", length, " characters");
+}
 
 std::string regex_message(std::string_view message, std::string_view regex,
                           std::initializer_list<std::string_view> examples) {
@@ -68,9 +74,10 @@ Messages dns1123_label(std::string_view text) {
   if (is_subdomain(text)) {
     out.emplace_back("must not contain dots");
   } else {
-    out.push_back(regex_message("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
-                                "and must start and end with an alphanumeric character",
-                                "[a-z0-9]([-a-z0-9]*[a-z0-9])?", {"my-name", "123-abc"}));
+    out.push_back(regex_message(
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+        "and must start and end with an alphanumeric character",
+        "[a-z0-9]([-a-z0-9]*[a-z0-9])?", {"my-name", "123-abc"}));
   }
   return out;
 }
@@ -80,7 +87,8 @@ Messages dns1123_subdomain(std::string_view text) {
   if (text.size() > kSubdomainLength) out.push_back(max_length_message(kSubdomainLength));
   if (!is_subdomain(text)) {
     out.push_back(
-        regex_message("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+        regex_message("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
+                      "characters, '-' or '.', "
                       "and must start and end with an alphanumeric character",
                       kSubdomainRegex, {"example.com"}));
   }
@@ -91,9 +99,10 @@ Messages dns1035_label(std::string_view text) {
   Messages out;
   if (text.size() > kLabelLength) out.push_back(max_length_message(kLabelLength));
   if (!is_label(text) || !is_alpha(text.front())) {
-    out.push_back(regex_message("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with "
-                                "an alphabetic character, and end with an alphanumeric character",
-                                "[a-z]([-a-z0-9]*[a-z0-9])?", {"my-name", "abc-123"}));
+    out.push_back(regex_message(
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with "
+        "an alphabetic character, and end with an alphanumeric character",
+        "[a-z]([-a-z0-9]*[a-z0-9])?", {"my-name", "abc-123"}));
   }
   return out;
 }
@@ -102,10 +111,11 @@ Messages wildcard_dns1123_subdomain(std::string_view text) {
   Messages out;
   if (text.size() > kSubdomainLength) out.push_back(max_length_message(kSubdomainLength));
   if (!text.starts_with("*.") || !is_subdomain(text.substr(2))) {
-    out.push_back(regex_message("a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, "
-                                "which must consist of lower case alphanumeric characters, '-' or '.' and end with an "
-                                "alphanumeric character",
-                                cat("\\*\\.", kSubdomainRegex), {"*.example.com"}));
+    out.push_back(regex_message(
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, "
+        "which must consist of lower case alphanumeric characters, '-' or '.' and end with an "
+        "alphanumeric character",
+        cat("\\*\\.", kSubdomainRegex), {"*.example.com"}));
   }
   return out;
 }
@@ -113,7 +123,8 @@ Messages wildcard_dns1123_subdomain(std::string_view text) {
 Messages fully_qualified_domain_labels(std::string_view text) {
   if (text.empty()) return {"must be non-empty"};
   Messages out = dns1123_subdomain(text.ends_with('.') ? text.substr(0, text.size() - 1) : text);
-  if (std::count(text.begin(), text.end(), '.') < 1) out.emplace_back("should be a domain with at least two segments separated by dots");
+  if (std::count(text.begin(), text.end(), '.') < 1)
+    out.emplace_back("should be a domain with at least two segments separated by dots");
   return out;
 }
 
@@ -125,15 +136,17 @@ Messages qualified_name(std::string_view text) {
     const std::string_view prefix = text.substr(0, slash);
     name = text.substr(slash + 1);
     if (name.find('/') != std::string_view::npos) {
-      out.push_back(cat(regex_message(cat("a valid label key ", kPlainNameMessage), kPlainNameRegex,
-                                      {"MyName", "my.name", "123-abc"}),
-                        " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"));
+      out.push_back(
+          cat(regex_message(cat("a valid label key ", kPlainNameMessage), kPlainNameRegex,
+                            {"MyName", "my.name", "123-abc"}),
+              " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"));
       return out;
     }
     if (prefix.empty()) {
       out.emplace_back("prefix part must be non-empty");
     } else {
-      for (const std::string& message : dns1123_subdomain(prefix)) out.push_back(cat("prefix part ", message));
+      for (const std::string& message : dns1123_subdomain(prefix))
+        out.push_back(cat("prefix part ", message));
     }
   }
   if (name.empty()) {
@@ -147,11 +160,13 @@ Messages qualified_name(std::string_view text) {
 
 Messages label_value(std::string_view text) {
   Messages out;
-  if (text.size() > kLabelLength) out.push_back(cat("must be no more than ", kLabelLength, " bytes"));
+  if (text.size() > kLabelLength)
+    out.push_back(cat("must be no more than ", kLabelLength, " bytes"));
   if (!text.empty() && !is_plain_name(text)) {
-    out.push_back(regex_message("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
-                                "'.', and must start and end with an alphanumeric character",
-                                cat("(", kPlainNameRegex, ")?"), {"MyValue", "my_value", "12345"}));
+    out.push_back(regex_message(
+        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+        "'.', and must start and end with an alphanumeric character",
+        cat("(", kPlainNameRegex, ")?"), {"MyValue", "my_value", "12345"}));
   }
   return out;
 }
@@ -172,8 +187,9 @@ Messages config_key(std::string_view text) {
     return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
   });
   if (!plain) {
-    out.push_back(regex_message("a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-                                "[-._a-zA-Z0-9]+", {"key.name", "KEY_NAME", "key-name"}));
+    out.push_back(
+        regex_message("a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+                      "[-._a-zA-Z0-9]+", {"key.name", "KEY_NAME", "key-name"}));
   }
   if (text == ".") {
     out.emplace_back("must not be '.'");
@@ -187,26 +203,32 @@ Messages config_key(std::string_view text) {
 
 Messages environment_name(std::string_view text) {
   if (text.empty()) return {"environment variable name must be non-empty"};
-  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e && c != '='; });
+  const bool printable = std::all_of(text.begin(), text.end(),
+                                     [](char c) { return c >= 0x20 && c <= 0x7e && c != '='; });
   if (printable) return {};
-  return {"a valid environment variable name must consist only of printable ASCII characters other than '='"};
+  return {
+      "a valid environment variable name must consist only of printable ASCII characters other "
+      "than '='"};
 }
 
 Messages c_identifier(std::string_view text) {
-  const bool good = !text.empty() && (is_alpha(text.front()) || text.front() == '_') &&
-                    std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '_'; });
+  const bool good =
+      !text.empty() && (is_alpha(text.front()) || text.front() == '_') &&
+      std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '_'; });
   if (good) return {};
-  return {regex_message("a valid C identifier must start with alphabetic character or '_', followed by a string of "
-                        "alphanumeric characters or '_'",
-                        "[A-Za-z_][A-Za-z0-9_]*", {"my_name", "MY_NAME", "MyName"})};
+  return {regex_message(
+      "a valid C identifier must start with alphabetic character or '_', followed by a string of "
+      "alphanumeric characters or '_'",
+      "[A-Za-z_][A-Za-z0-9_]*", {"my_name", "MY_NAME", "MyName"})};
 }
 
 Messages http_header_name(std::string_view text) {
-  const bool good =
-      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '-'; });
+  const bool good = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_alphanumeric(c) || c == '-';
+  });
   if (good) return {};
-  return {regex_message("a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+",
-                        {"X-Header-Name"})};
+  return {regex_message("a valid HTTP header must consist of alphanumeric characters or '-'",
+                        "[-A-Za-z0-9]+", {"X-Header-Name"})};
 }
 
 Messages in_range(std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -219,13 +241,16 @@ Messages port_number(std::int64_t port) { return in_range(port, 1, 65535); }
 Messages port_name(std::string_view text) {
   Messages out;
   if (text.size() > 15) out.push_back(max_length_message(15));
-  const bool charset =
-      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_lower_or_digit(c) || c == '-'; });
-  if (!charset) out.emplace_back("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+  const bool charset = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_lower_or_digit(c) || c == '-';
+  });
+  if (!charset)
+    out.emplace_back("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
   if (std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; })) {
     out.emplace_back("must contain at least one letter (a-z)");
   }
-  if (text.find("--") != std::string_view::npos) out.emplace_back("must not contain consecutive hyphens");
+  if (text.find("--") != std::string_view::npos)
+    out.emplace_back("must not contain consecutive hyphens");
   if (!text.empty() && (text.front() == '-' || text.back() == '-')) {
     out.emplace_back("must not begin or end with a hyphen");
   }
@@ -233,11 +258,12 @@ Messages port_name(std::string_view text) {
 }
 
 Messages percent(std::string_view text) {
-  const bool good = text.size() > 1 && text.back() == '%' &&
-                    std::all_of(text.begin(), text.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
+  const bool good =
+      text.size() > 1 && text.back() == '%' &&
+      std::all_of(text.begin(), text.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
   if (good) return {};
-  return {regex_message("a valid percent string must be a numeric string followed by an ending '%'", "[0-9]+%",
-                        {"1%", "93%"})};
+  return {regex_message("a valid percent string must be a numeric string followed by an ending '%'",
+                        "[0-9]+%", {"1%", "93%"})};
 }
 
 bool contains(const std::vector<std::string>& list, std::string_view text) {

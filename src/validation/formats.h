@@ -1,4 +1,5 @@
-// Formats of names and short texts. Each check answers what is wrong in the words of the original; empty: nothing.
+// Formats of names and short texts. Each check answers what is wrong in the words of the original;
+// empty: nothing.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,8 @@ Messages in_range(std::int64_t value, std::int64_t low, std::int64_t high);
 
 std::string max_length_message(std::size_t length);
 // "<message> (e.g. 'a',  or 'b', regex used for validation is '<regex>')"
-std::string regex_message(std::string_view message, std::string_view regex, std::initializer_list<std::string_view> examples);
+std::string regex_message(std::string_view message, std::string_view regex,
+                          std::initializer_list<std::string_view> examples);
 
 bool contains(const std::vector<std::string>& list, std::string_view text);
 std::string lower(std::string_view text);

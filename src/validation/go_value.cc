@@ -23,14 +23,30 @@ std::string json_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '<': out += "\\u003c"; break;
-      case '>': out += "\\u003e"; break;
-      case '&': out += "\\u0026"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '<':
+        out += "\\u003c";
+        break;
+      case '>':
+        out += "\\u003e";
+        break;
+      case '&':
+        out += "\\u0026";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           constexpr std::string_view kHex = "0123456789abcdef";
@@ -52,8 +68,9 @@ std::string base64(std::string_view bytes) {
 // A member of the original's internal type: its name in Go, and where the schema keeps it.
 std::string go_name(std::string_view json_name) {
   static constexpr std::array<std::string_view, 32> kAcronyms = {
-      "api", "aws", "ca",  "cidr", "cpu", "csi", "dns",  "fqdn", "fs",  "gce",  "gid",  "gmsa", "grpc", "http", "id",   "ip",
-      "iqn", "iscsi", "nfs", "os",   "pd",  "rbd", "tcp",  "tls",  "tty", "uid",  "uri",  "url",  "vpc",  "wwids", "fc", "ttl"};
+      "api",  "aws",  "ca",   "cidr", "cpu", "csi", "dns",   "fqdn",  "fs", "gce", "gid",
+      "gmsa", "grpc", "http", "id",   "ip",  "iqn", "iscsi", "nfs",   "os", "pd",  "rbd",
+      "tcp",  "tls",  "tty",  "uid",  "uri", "url", "vpc",   "wwids", "fc", "ttl"};
   if (json_name == "ttlSecondsAfterFinished") return "TTLSecondsAfterFinished";
   if (json_name == "seLinuxOptions") return "SELinuxOptions";
   if (json_name == "seLinuxChangePolicy") return "SELinuxChangePolicy";
@@ -72,13 +89,39 @@ std::string go_name(std::string_view json_name) {
 
 // Internal types whose members stand in another order than those of v1, or are fewer.
 std::span<const std::string_view> internal_order(const TypeDesc& desc) {
-  static constexpr std::array<std::string_view, 33> kPodSpec = {
-      "volumes", "initContainers", "containers", "ephemeralContainers", "restartPolicy", "terminationGracePeriodSeconds",
-      "activeDeadlineSeconds", "dnsPolicy", "nodeSelector", "serviceAccountName", "automountServiceAccountToken",
-      "nodeName", "securityContext", "imagePullSecrets", "hostname", "subdomain", "setHostnameAsFQDN", "affinity",
-      "schedulerName", "tolerations", "hostAliases", "priorityClassName", "priority", "preemptionPolicy", "dnsConfig",
-      "readinessGates", "runtimeClassName", "overhead", "enableServiceLinks", "topologySpreadConstraints", "os",
-      "schedulingGates", "resourceClaims"};
+  static constexpr std::array<std::string_view, 33> kPodSpec = {"volumes",
+                                                                "initContainers",
+                                                                "containers",
+                                                                "ephemeralContainers",
+                                                                "restartPolicy",
+                                                                "terminationGracePeriodSeconds",
+                                                                "activeDeadlineSeconds",
+                                                                "dnsPolicy",
+                                                                "nodeSelector",
+                                                                "serviceAccountName",
+                                                                "automountServiceAccountToken",
+                                                                "nodeName",
+                                                                "securityContext",
+                                                                "imagePullSecrets",
+                                                                "hostname",
+                                                                "subdomain",
+                                                                "setHostnameAsFQDN",
+                                                                "affinity",
+                                                                "schedulerName",
+                                                                "tolerations",
+                                                                "hostAliases",
+                                                                "priorityClassName",
+                                                                "priority",
+                                                                "preemptionPolicy",
+                                                                "dnsConfig",
+                                                                "readinessGates",
+                                                                "runtimeClassName",
+                                                                "overhead",
+                                                                "enableServiceLinks",
+                                                                "topologySpreadConstraints",
+                                                                "os",
+                                                                "schedulingGates",
+                                                                "resourceClaims"};
   if (desc.name == "PodSpec") return kPodSpec;
   return {};
 }
@@ -97,7 +140,8 @@ class Printer {
       }
     }
     for (const FieldDesc& field : desc.fields) {
-      if (std::find(order.begin(), order.end(), field.json_name) == order.end()) member(desc, field, object, tagged);
+      if (std::find(order.begin(), order.end(), field.json_name) == order.end())
+        member(desc, field, object, tagged);
     }
     close('}');
   }
@@ -105,7 +149,9 @@ class Printer {
   std::string take() { return std::move(out_); }
 
  private:
-  static const char* at(const void* object, std::size_t offset) { return static_cast<const char*>(object) + offset; }
+  static const char* at(const void* object, std::size_t offset) {
+    return static_cast<const char*>(object) + offset;
+  }
   template <class T>
   static const T& as(const void* p) {
     return *static_cast<const T*>(p);
@@ -114,12 +160,14 @@ class Printer {
   void member(const TypeDesc& desc, const FieldDesc& field, const void* object, bool tagged) {
     const void* value = at(object, field.offset);
     if (field.inlined) {
-      for (const FieldDesc& inner : field.message()->fields) member(*field.message(), inner, value, tagged);
+      for (const FieldDesc& inner : field.message()->fields)
+        member(*field.message(), inner, value, tagged);
       return;
     }
     if (desc.name == "PodSpec" && !tagged) {
       // The internal type keeps these in the security context, or not at all.
-      for (std::string_view moved : {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers", "serviceAccount"}) {
+      for (std::string_view moved : {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace",
+                                     "hostUsers", "serviceAccount"}) {
         if (field.json_name == moved) return;
       }
       if (field.json_name == "securityContext") {
@@ -135,7 +183,8 @@ class Printer {
 
   void pod_security(const TypeDesc& spec, const FieldDesc& field, const void* object) {
     open('{');
-    for (std::string_view moved : {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"}) {
+    for (std::string_view moved :
+         {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"}) {
       for (const FieldDesc& inner : spec.fields) {
         if (inner.json_name != moved) continue;
         name(go_name(moved));
@@ -145,7 +194,8 @@ class Printer {
     const TypeDesc& desc = *field.message();
     const void* context = desc.ops->opt_get(at(object, field.offset));
     void* empty = context ? nullptr : desc.ops->make();
-    for (const FieldDesc& inner : desc.fields) member(desc, inner, context ? context : empty, false);
+    for (const FieldDesc& inner : desc.fields)
+      member(desc, inner, context ? context : empty, false);
     if (empty) desc.ops->destroy(empty);
     close('}');
   }
@@ -160,29 +210,44 @@ class Printer {
   void print(const FieldDesc& field, const void* value) {
     if (field.type == FieldType::kMessage) return print_messages(field, value);
     switch (field.type) {
-      case FieldType::kBool: return flags(field, value);
-      case FieldType::kInt32: return scalars<std::int32_t>(field, value, [](auto v) { return std::to_string(v); });
-      case FieldType::kInt64: return scalars<std::int64_t>(field, value, [](auto v) { return std::to_string(v); });
-      case FieldType::kUint32: return scalars<std::uint32_t>(field, value, [](auto v) { return std::to_string(v); });
-      case FieldType::kUint64: return scalars<std::uint64_t>(field, value, [](auto v) { return std::to_string(v); });
-      case FieldType::kDouble: return scalars<double>(field, value, [](auto v) { return cat(v); });
-      case FieldType::kString: return scalars<std::string>(field, value, [](const auto& v) { return json_string(v); });
+      case FieldType::kBool:
+        return flags(field, value);
+      case FieldType::kInt32:
+        return scalars<std::int32_t>(field, value, [](auto v) { return std::to_string(v); });
+      case FieldType::kInt64:
+        return scalars<std::int64_t>(field, value, [](auto v) { return std::to_string(v); });
+      case FieldType::kUint32:
+        return scalars<std::uint32_t>(field, value, [](auto v) { return std::to_string(v); });
+      case FieldType::kUint64:
+        return scalars<std::uint64_t>(field, value, [](auto v) { return std::to_string(v); });
+      case FieldType::kDouble:
+        return scalars<double>(field, value, [](auto v) { return cat(v); });
+      case FieldType::kString:
+        return scalars<std::string>(field, value, [](const auto& v) { return json_string(v); });
       case FieldType::kBytes:
-        return scalars<std::string>(field, value, [](const auto& v) { return v.empty() ? "null" : json_string(base64(v)); });
+        return scalars<std::string>(field, value, [](const auto& v) {
+          return v.empty() ? "null" : json_string(base64(v));
+        });
       case FieldType::kTime:
-        return scalars<api::Time>(field, value, [](const auto& v) { return v.is_zero() ? "null" : json_string(v.to_string()); });
+        return scalars<api::Time>(field, value, [](const auto& v) {
+          return v.is_zero() ? "null" : json_string(v.to_string());
+        });
       case FieldType::kMicroTime:
-        return scalars<api::MicroTime>(field, value,
-                                       [](const auto& v) { return v.is_zero() ? "null" : json_string(v.to_string()); });
+        return scalars<api::MicroTime>(field, value, [](const auto& v) {
+          return v.is_zero() ? "null" : json_string(v.to_string());
+        });
       case FieldType::kQuantity:
-        return scalars<api::Quantity>(field, value, [](const auto& v) { return json_string(v.text.empty() ? "0" : v.text); });
+        return scalars<api::Quantity>(
+            field, value, [](const auto& v) { return json_string(v.text.empty() ? "0" : v.text); });
       case FieldType::kIntOrString:
         return scalars<api::IntOrString>(field, value, [](const auto& v) {
           return v.is_string ? json_string(v.string_value) : std::to_string(v.int_value);
         });
       case FieldType::kRawJson:
-        return scalars<api::RawJson>(field, value, [](const auto& v) { return v.empty() ? std::string("null") : v.json; });
-      default: out_ += "null";
+        return scalars<api::RawJson>(
+            field, value, [](const auto& v) { return v.empty() ? std::string("null") : v.json; });
+      default:
+        out_ += "null";
     }
   }
 
@@ -200,7 +265,9 @@ class Printer {
   template <class T, class Text>
   void scalars(const FieldDesc& field, const void* value, Text text) {
     switch (field.cardinality) {
-      case Cardinality::kValue: out_ += text(as<T>(value)); return;
+      case Cardinality::kValue:
+        out_ += text(as<T>(value));
+        return;
       case Cardinality::kOptional: {
         const auto& optional = as<std::optional<T>>(value);
         out_ += optional ? std::string(text(*optional)) : std::string("null");
@@ -240,7 +307,9 @@ class Printer {
   void print_messages(const FieldDesc& field, const void* value) {
     const TypeDesc& desc = *field.message();
     switch (field.cardinality) {
-      case Cardinality::kValue: message(desc, value); return;
+      case Cardinality::kValue:
+        message(desc, value);
+        return;
       case Cardinality::kOptional:
         if (const void* held = desc.ops->opt_get(value)) {
           message(desc, held);

@@ -1,4 +1,5 @@
-// API values as the original prints its internal types in messages: JSON with Go's member names and order.
+// API values as the original prints its internal types in messages: JSON with Go's member names and
+// order.
 #pragma once
 
 #include <string>

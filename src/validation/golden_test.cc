@@ -1,4 +1,5 @@
-// Holds the rules against what the original answered, where its recordings stand beside the checkout.
+// Holds the rules against what the original answered, where its recordings stand beside the
+// checkout.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,7 +27,8 @@ std::string folder() {
 }
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t i = text.find(from); i != std::string::npos; i = text.find(from, i + to.size())) {
+  for (std::size_t i = text.find(from); i != std::string::npos;
+       i = text.find(from, i + to.size())) {
     text.replace(i, from.size(), to);
   }
 }
@@ -60,7 +62,9 @@ std::vector<Step> creations(const std::string& file) {
     const json::Array& expected = scenario->at("expected").as_array();
     for (std::size_t i = 0; i < steps.size() && i < expected.size(); ++i) {
       const json::Value* body = json::find(steps[i], "body");
-      if (json::text_at(steps[i], "method") != "POST" || !body || !body->is_object() || !json::find(*body, "kind")) continue;
+      if (json::text_at(steps[i], "method") != "POST" || !body || !body->is_object() ||
+          !json::find(*body, "kind"))
+        continue;
       const json::Value* answer = json::find(expected[i], "body");
       Step step;
       step.scenario = json::text_at(*scenario, "name");
@@ -82,14 +86,16 @@ api::Object object_of(const Step& step) {
   const std::string_view version = json::text_at(step.body, "apiVersion");
   const std::size_t slash = version.find('/');
   const std::string_view group = slash == std::string_view::npos ? "" : version.substr(0, slash);
-  const api::TypeDesc* desc = api::find_type(group, slash == std::string_view::npos ? version : version.substr(slash + 1),
-                                             json::text_at(step.body, "kind"));
+  const api::TypeDesc* desc =
+      api::find_type(group, slash == std::string_view::npos ? version : version.substr(slash + 1),
+                     json::text_at(step.body, "kind"));
   if (!desc) return {};
   api::Object object(*desc);
   if (!api::from_json(step.body, *desc, object.data()).ok()) return {};
   if (metav1::ObjectMeta* metadata = api::metadata(object)) {
     if (desc->resource && desc->resource->namespaced && metadata->namespace_.empty()) {
-      metadata->namespace_ = step.path.find("/namespaces/default/") != std::string::npos ? "default" : kNamespace;
+      metadata->namespace_ =
+          step.path.find("/namespaces/default/") != std::string::npos ? "default" : kNamespace;
     }
   }
   api::apply_defaults(object);
@@ -108,7 +114,8 @@ std::vector<Cause> causes_of(const json::Value& answer) {
   const json::Value* details = json::find(answer, "details");
   if (!details || !json::find(*details, "causes")) return out;
   for (const json::Value& cause : details->at("causes").as_array()) {
-    out.emplace_back(json::text_at(cause, "field"), json::text_at(cause, "reason"), json::text_at(cause, "message"));
+    out.emplace_back(json::text_at(cause, "field"), json::text_at(cause, "reason"),
+                     json::text_at(cause, "message"));
   }
   return out;
 }
@@ -123,7 +130,8 @@ std::vector<Cause> causes_of(const FieldErrors& errors) {
 
 std::string text_of(const std::vector<Cause>& causes) {
   std::string out;
-  for (const auto& [field, reason, message] : causes) out += cat("\n    ", field, " ", reason, " | ", message);
+  for (const auto& [field, reason, message] : causes)
+    out += cat("\n    ", field, " ", reason, " | ", message);
   return out;
 }
 
@@ -149,8 +157,8 @@ TEST(Golden, RefusedObjectsHaveTheCausesOfTheOriginal) {
     }
     ++failed;
     if (std::getenv("KPP_GOLDEN_VERBOSE")) {
-      std::cout << "FAIL " << step.scenario << ' ' << json::write(step.body).substr(0, 300) << "\n  want" << text_of(want)
-                << "\n  have" << text_of(have) << '\n';
+      std::cout << "FAIL " << step.scenario << ' ' << json::write(step.body).substr(0, 300)
+                << "\n  want" << text_of(want) << "\n  have" << text_of(have) << '\n';
     }
   }
   std::cout << "refused objects: " << passed << " passed, " << failed << " failed\n";
@@ -162,7 +170,8 @@ TEST(Golden, AcceptedObjectsHaveNoErrors) {
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "no recordings at " << file;
   int passed = 0;
   int failed = 0;
-  for (const char* area : {"crud", "patch", "subresources", "listwatch", "delete", "admission", "errors"}) {
+  for (const char* area :
+       {"crud", "patch", "subresources", "listwatch", "delete", "admission", "errors"}) {
     for (const Step& step : creations(cat(folder(), "/api/", area, ".jsonl"))) {
       if (step.status != 201) continue;
       const api::Object object = object_of(step);
@@ -170,7 +179,8 @@ TEST(Golden, AcceptedObjectsHaveNoErrors) {
       const std::vector<Cause> have = causes_of(validate_create(object, {}));
       (have.empty() ? passed : failed)++;
       if (!have.empty() && std::getenv("KPP_GOLDEN_VERBOSE")) {
-        std::cout << "FAIL " << area << ' ' << step.scenario << ' ' << json::write(step.body).substr(0, 300) << text_of(have) << '\n';
+        std::cout << "FAIL " << area << ' ' << step.scenario << ' '
+                  << json::write(step.body).substr(0, 300) << text_of(have) << '\n';
       }
     }
   }

@@ -19,9 +19,11 @@ std::string masked(std::string_view name, bool prefix) {
 
 void check_owner(FieldErrors& errors, const FieldPath& at, const metav1::OwnerReference& owner) {
   const std::size_t slash = owner.api_version.find('/');
-  const std::string version = slash == std::string::npos ? owner.api_version : owner.api_version.substr(slash + 1);
+  const std::string version =
+      slash == std::string::npos ? owner.api_version : owner.api_version.substr(slash + 1);
   const std::string group = slash == std::string::npos ? "" : owner.api_version.substr(0, slash);
-  if (version.empty()) errors.invalid(at.child("apiVersion"), owner.api_version, "version must not be empty");
+  if (version.empty())
+    errors.invalid(at.child("apiVersion"), owner.api_version, "version must not be empty");
   if (owner.kind.empty()) errors.invalid(at.child("kind"), owner.kind, "must not be empty");
   if (owner.name.empty()) errors.invalid(at.child("name"), owner.name, "must not be empty");
   if (owner.uid.empty()) errors.invalid(at.child("uid"), owner.uid, "must not be empty");
@@ -30,7 +32,8 @@ void check_owner(FieldErrors& errors, const FieldPath& at, const metav1::OwnerRe
   }
 }
 
-void check_owners(FieldErrors& errors, const FieldPath& at, const std::vector<metav1::OwnerReference>& owners) {
+void check_owners(FieldErrors& errors, const FieldPath& at,
+                  const std::vector<metav1::OwnerReference>& owners) {
   const metav1::OwnerReference* controller = nullptr;
   for (const metav1::OwnerReference& owner : owners) {
     check_owner(errors, at, owner);
@@ -40,15 +43,18 @@ void check_owners(FieldErrors& errors, const FieldPath& at, const std::vector<me
       for (const metav1::OwnerReference& each : owners) {
         list += cat(list.size() > 1 ? "," : "", go_json(metav1::OwnerReference::desc(), &each));
       }
-      errors.invalid(at, Value::raw(list + "]"),
-                     cat("Only one reference can have Controller set to true. Found \"true\" in references for ",
-                         controller->kind, "/", controller->name, " and ", owner.kind, "/", owner.name));
+      errors.invalid(
+          at, Value::raw(list + "]"),
+          cat("Only one reference can have Controller set to true. Found \"true\" in references "
+              "for ",
+              controller->kind, "/", controller->name, " and ", owner.kind, "/", owner.name));
     }
     controller = &owner;
   }
 }
 
-void check_finalizers(FieldErrors& errors, const FieldPath& at, const std::vector<std::string>& finalizers) {
+void check_finalizers(FieldErrors& errors, const FieldPath& at,
+                      const std::vector<std::string>& finalizers) {
   bool orphan = false;
   bool foreground = false;
   for (const std::string& finalizer : finalizers) {
@@ -62,17 +68,21 @@ void check_finalizers(FieldErrors& errors, const FieldPath& at, const std::vecto
 }
 
 // Names without a domain are kept to those that the system knows.
-void check_finalizer_names(FieldErrors& errors, const FieldPath& at, const std::vector<std::string>& finalizers) {
-  static constexpr std::array<std::string_view, 3> kStandard = {"kubernetes", "orphan", "foregroundDeletion"};
+void check_finalizer_names(FieldErrors& errors, const FieldPath& at,
+                           const std::vector<std::string>& finalizers) {
+  static constexpr std::array<std::string_view, 3> kStandard = {"kubernetes", "orphan",
+                                                                "foregroundDeletion"};
   for (std::size_t i = 0; i < finalizers.size(); ++i) {
     const std::string& finalizer = finalizers[i];
     if (!qualified_name(finalizer).empty() || finalizer.find('/') != std::string::npos) continue;
     if (std::find(kStandard.begin(), kStandard.end(), finalizer) != kStandard.end()) continue;
-    errors.invalid(at.index(i), finalizer, "name is neither a standard finalizer name nor is it fully qualified");
+    errors.invalid(at.index(i), finalizer,
+                   "name is neither a standard finalizer name nor is it fully qualified");
   }
 }
 
-void check_managed_fields(FieldErrors& errors, const FieldPath& at, const std::vector<metav1::ManagedFieldsEntry>& fields) {
+void check_managed_fields(FieldErrors& errors, const FieldPath& at,
+                          const std::vector<metav1::ManagedFieldsEntry>& fields) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const metav1::ManagedFieldsEntry& entry = fields[i];
     const FieldPath here = at.index(i);
@@ -87,13 +97,21 @@ void check_managed_fields(FieldErrors& errors, const FieldPath& at, const std::v
   }
 }
 
-Value time_value(const std::optional<api::Time>& time) { return time ? Value(time->to_string()) : Value(nullptr); }
+Value time_value(const std::optional<api::Time>& time) {
+  return time ? Value(time->to_string()) : Value(nullptr);
+}
 
 }  // namespace
 
-Messages subdomain_name(std::string_view name, bool prefix) { return dns1123_subdomain(masked(name, prefix)); }
-Messages label_name(std::string_view name, bool prefix) { return dns1123_label(masked(name, prefix)); }
-Messages dns1035_name(std::string_view name, bool prefix) { return dns1035_label(masked(name, prefix)); }
+Messages subdomain_name(std::string_view name, bool prefix) {
+  return dns1123_subdomain(masked(name, prefix));
+}
+Messages label_name(std::string_view name, bool prefix) {
+  return dns1123_label(masked(name, prefix));
+}
+Messages dns1035_name(std::string_view name, bool prefix) {
+  return dns1035_label(masked(name, prefix));
+}
 Messages segment_name(std::string_view name, bool prefix) {
   if (!prefix) return path_segment_name(name);
   Messages out;
@@ -103,7 +121,8 @@ Messages segment_name(std::string_view name, bool prefix) {
   return out;
 }
 
-void check_annotations(FieldErrors& errors, const FieldPath& at, const std::map<std::string, std::string>& annotations) {
+void check_annotations(FieldErrors& errors, const FieldPath& at,
+                       const std::map<std::string, std::string>& annotations) {
   std::size_t bytes = 0;
   for (const auto& [key, value] : annotations) {
     errors.invalid_each(at, key, qualified_name(lower(key)));
@@ -124,14 +143,16 @@ void check_not_negative(FieldErrors& errors, const FieldPath& at, std::int64_t v
   if (value < 0) errors.invalid(at, value, kAtLeastZero);
 }
 
-void check_metadata(FieldErrors& errors, const metav1::ObjectMeta& metadata, bool namespaced, NameCheck name_check,
-                    const FieldPath& at) {
+void check_metadata(FieldErrors& errors, const metav1::ObjectMeta& metadata, bool namespaced,
+                    NameCheck name_check, const FieldPath& at) {
   if (!metadata.generate_name.empty()) {
-    errors.invalid_each(at.child("generateName"), metadata.generate_name, name_check(metadata.generate_name, true));
+    errors.invalid_each(at.child("generateName"), metadata.generate_name,
+                        name_check(metadata.generate_name, true));
   }
   if (metadata.name.empty()) {
     // A generated name is set before objects are checked; what is missing here was never asked for.
-    if (metadata.generate_name.empty()) errors.required(at.child("name"), "name or generateName is required");
+    if (metadata.generate_name.empty())
+      errors.required(at.child("name"), "name or generateName is required");
   } else {
     errors.invalid_each(at.child("name"), metadata.name, name_check(metadata.name, false));
   }
@@ -139,7 +160,8 @@ void check_metadata(FieldErrors& errors, const metav1::ObjectMeta& metadata, boo
     if (metadata.namespace_.empty()) {
       errors.required(at.child("namespace"));
     } else {
-      errors.invalid_each(at.child("namespace"), metadata.namespace_, dns1123_label(metadata.namespace_));
+      errors.invalid_each(at.child("namespace"), metadata.namespace_,
+                          dns1123_label(metadata.namespace_));
     }
   } else if (!metadata.namespace_.empty()) {
     errors.forbidden(at.child("namespace"), "not allowed on this type");
@@ -153,8 +175,8 @@ void check_metadata(FieldErrors& errors, const metav1::ObjectMeta& metadata, boo
   check_finalizer_names(errors, at.child("finalizers"), metadata.finalizers);
 }
 
-void check_metadata_update(FieldErrors& errors, const metav1::ObjectMeta& metadata, const metav1::ObjectMeta& old,
-                           const FieldPath& at) {
+void check_metadata_update(FieldErrors& errors, const metav1::ObjectMeta& metadata,
+                           const metav1::ObjectMeta& old, const FieldPath& at) {
   if (old.deletion_timestamp) {
     std::vector<std::string> added;
     for (const std::string& finalizer : metadata.finalizers) {
@@ -165,7 +187,8 @@ void check_metadata_update(FieldErrors& errors, const metav1::ObjectMeta& metada
       std::string list;
       for (const std::string& name : added) list += cat(list.empty() ? "" : ", ", quoted(name));
       errors.forbidden(at.child("finalizers"),
-                       cat("no new finalizers can be added if the object is being deleted, found new finalizers []string{",
+                       cat("no new finalizers can be added if the object is being deleted, found "
+                           "new finalizers []string{",
                            list, "}"));
     }
   }
@@ -176,13 +199,16 @@ void check_metadata_update(FieldErrors& errors, const metav1::ObjectMeta& metada
   check_immutable(errors, at.child("namespace"), metadata.namespace_, old.namespace_);
   check_immutable(errors, at.child("uid"), metadata.uid, old.uid);
   if (!(metadata.creation_timestamp == old.creation_timestamp)) {
-    errors.invalid(at.child("creationTimestamp"), metadata.creation_timestamp.to_string(), kImmutable);
+    errors.invalid(at.child("creationTimestamp"), metadata.creation_timestamp.to_string(),
+                   kImmutable);
   }
   if (metadata.deletion_timestamp != old.deletion_timestamp) {
-    errors.invalid(at.child("deletionTimestamp"), time_value(metadata.deletion_timestamp), kImmutable);
+    errors.invalid(at.child("deletionTimestamp"), time_value(metadata.deletion_timestamp),
+                   kImmutable);
   }
   if (metadata.deletion_grace_period_seconds != old.deletion_grace_period_seconds) {
-    errors.invalid(at.child("deletionGracePeriodSeconds"), metadata.deletion_grace_period_seconds, kImmutable);
+    errors.invalid(at.child("deletionGracePeriodSeconds"), metadata.deletion_grace_period_seconds,
+                   kImmutable);
   }
   check_labels(errors, at.child("labels"), metadata.labels);
   check_annotations(errors, at.child("annotations"), metadata.annotations);

@@ -64,6 +64,25 @@ const Table& table() {
       rules_of<appsv1::StatefulSet>(),
       rules_of<discoveryv1::EndpointSlice>(),
       rules_of<autoscalingv1::Scale>(),
+      rules_of<batchv1::CronJob>(),
+      rules_of<batchv1::Job>(),
+      rules_of<networkingv1::Ingress>(),
+      rules_of<networkingv1::IngressClass>(),
+      rules_of<networkingv1::NetworkPolicy>(),
+      rules_of<autoscalingv2::HorizontalPodAutoscaler>(),
+      rules_of<policyv1::PodDisruptionBudget>(),
+      rules_of<rbacv1::ClusterRole>(),
+      rules_of<rbacv1::ClusterRoleBinding>(),
+      rules_of<rbacv1::Role>(),
+      rules_of<rbacv1::RoleBinding>(),
+      rules_of<schedulingv1::PriorityClass>(),
+      rules_of<nodev1::RuntimeClass>(),
+      rules_of<coordinationv1::Lease>(),
+      rules_of<storagev1::StorageClass>(),
+      rules_of<apiregistrationv1::APIService>(),
+      rules_of<authorizationv1::LocalSubjectAccessReview>(),
+      rules_of<authorizationv1::SelfSubjectAccessReview>(),
+      rules_of<authorizationv1::SubjectAccessReview>(),
   };
   return all;
 }
@@ -73,7 +92,14 @@ const Rules* find_rules(const api::TypeDesc& desc) {
   return found == table().end() ? nullptr : &found->second;
 }
 
-const metav1::ObjectMeta* metadata_of(const api::Object& object) { return api::metadata(object.desc(), object.data()); }
+// Reviews are answered, not kept: they need no name.
+bool is_kept(const api::TypeDesc& desc) {
+  return !desc.resource || desc.resource->verbs != "create";
+}
+
+const metav1::ObjectMeta* metadata_of(const api::Object& object) {
+  return api::metadata(object.desc(), object.data());
+}
 
 }  // namespace
 
@@ -81,18 +107,21 @@ FieldErrors validate_create(const api::Object& object, const Context& context) {
   FieldErrors errors;
   if (const Rules* rules = find_rules(object.desc())) {
     rules->create(errors, object.data(), context);
-  } else if (const metav1::ObjectMeta* metadata = metadata_of(object)) {
+  } else if (const metav1::ObjectMeta* metadata = metadata_of(object);
+             metadata && is_kept(object.desc())) {
     const bool namespaced = object.desc().resource && object.desc().resource->namespaced;
     check_metadata(errors, *metadata, namespaced, subdomain_name);
   }
   return errors;
 }
 
-FieldErrors validate_update(const api::Object& object, const api::Object& old, const Context& context) {
+FieldErrors validate_update(const api::Object& object, const api::Object& old,
+                            const Context& context) {
   FieldErrors errors;
   const metav1::ObjectMeta* metadata = metadata_of(object);
   const metav1::ObjectMeta* before = metadata_of(old);
-  // The original checks metadata before the kind's own rules, which check it again: a fault is a cause twice.
+  // The original checks metadata before the kind's own rules, which check it again: a fault is a
+  // cause twice.
   if (metadata && before) check_metadata_update(errors, *metadata, *before);
   if (const Rules* rules = find_rules(object.desc())) {
     rules->change(errors, object.data(), old.data(), context);

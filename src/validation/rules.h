@@ -1,5 +1,6 @@
-// The rules of every kind: overloads that the registry ties to the types. A kind without `validate_change` of its own
-// is checked on update like a new object, with the rules of metadata updates before.
+// The rules of every kind: overloads that the registry ties to the types. A kind without
+// `validate_change` of its own is checked on update like a new object, with the rules of metadata
+// updates before.
 #pragma once
 
 #include "api/admissionregistrationv1.h"

@@ -22,21 +22,25 @@ void check_labels(FieldErrors& errors, const FieldPath& at, const Labels& labels
   }
 }
 
-void check_selector(FieldErrors& errors, const FieldPath& at, const metav1::LabelSelector& selector) {
+void check_selector(FieldErrors& errors, const FieldPath& at,
+                    const metav1::LabelSelector& selector) {
   check_labels(errors, at.child("matchLabels"), selector.match_labels);
   for (std::size_t i = 0; i < selector.match_expressions.size(); ++i) {
     const metav1::LabelSelectorRequirement& requirement = selector.match_expressions[i];
     const FieldPath here = at.child("matchExpressions").index(i);
     if (requirement.operator_ == "In" || requirement.operator_ == "NotIn") {
       if (requirement.values.empty()) {
-        errors.required(here.child("values"), "must be specified when `operator` is 'In' or 'NotIn'");
+        errors.required(here.child("values"),
+                        "must be specified when `operator` is 'In' or 'NotIn'");
       }
     } else if (requirement.operator_ == "Exists" || requirement.operator_ == "DoesNotExist") {
       if (!requirement.values.empty()) {
-        errors.forbidden(here.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+        errors.forbidden(here.child("values"),
+                         "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
       }
     } else {
-      errors.invalid(here.child("operator"), requirement.operator_, "not a valid selector operator");
+      errors.invalid(here.child("operator"), requirement.operator_,
+                     "not a valid selector operator");
     }
     check_label_key(errors, here.child("key"), requirement.key);
     for (std::size_t k = 0; k < requirement.values.size(); ++k) {
@@ -60,14 +64,17 @@ bool matches(const metav1::LabelSelector& selector, const Labels& labels) {
     const auto found = labels.find(key);
     if (found == labels.end() || found->second != value) return false;
   }
-  return std::all_of(selector.match_expressions.begin(), selector.match_expressions.end(), [&](const auto& requirement) {
-    const auto found = labels.find(requirement.key);
-    const bool has = found != labels.end();
-    if (requirement.operator_ == "In") return has && contains(requirement.values, found->second);
-    if (requirement.operator_ == "NotIn") return !has || !contains(requirement.values, found->second);
-    if (requirement.operator_ == "Exists") return has;
-    return !has;
-  });
+  return std::all_of(selector.match_expressions.begin(), selector.match_expressions.end(),
+                     [&](const auto& requirement) {
+                       const auto found = labels.find(requirement.key);
+                       const bool has = found != labels.end();
+                       if (requirement.operator_ == "In")
+                         return has && contains(requirement.values, found->second);
+                       if (requirement.operator_ == "NotIn")
+                         return !has || !contains(requirement.values, found->second);
+                       if (requirement.operator_ == "Exists") return has;
+                       return !has;
+                     });
 }
 
 Value selector_value(const api::Opt<metav1::LabelSelector>& selector) { return go_value(selector); }

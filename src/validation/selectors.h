@@ -11,11 +11,11 @@ namespace kpp::validation {
 
 using Labels = std::map<std::string, std::string>;
 
-
 void check_labels(FieldErrors& errors, const FieldPath& at, const Labels& labels);
 void check_label_key(FieldErrors& errors, const FieldPath& at, std::string_view key);
 void check_label_value(FieldErrors& errors, const FieldPath& at, std::string_view value);
-void check_selector(FieldErrors& errors, const FieldPath& at, const metav1::LabelSelector& selector);
+void check_selector(FieldErrors& errors, const FieldPath& at,
+                    const metav1::LabelSelector& selector);
 bool is_empty(const metav1::LabelSelector& selector);
 // False if an operator or a value is not valid.
 bool is_valid(const metav1::LabelSelector& selector);

@@ -17,16 +17,21 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-void warn(Texts& out, const FieldPath& at, std::string_view text) { out.push_back(cat(at, ": ", text)); }
+void warn(Texts& out, const FieldPath& at, std::string_view text) {
+  out.push_back(cat(at, ": ", text));
+}
 
 // Labels of nodes that have been renamed.
 std::string_view renamed_label(std::string_view key) {
   static const std::map<std::string_view, std::string_view> kRenamed = {
       {"beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead"},
       {"beta.kubernetes.io/os", "deprecated since v1.14; use \"kubernetes.io/os\" instead"},
-      {"failure-domain.beta.kubernetes.io/region", "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead"},
-      {"failure-domain.beta.kubernetes.io/zone", "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
-      {"beta.kubernetes.io/instance-type", "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
+      {"failure-domain.beta.kubernetes.io/region",
+       "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead"},
+      {"failure-domain.beta.kubernetes.io/zone",
+       "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
+      {"beta.kubernetes.io/instance-type",
+       "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
   };
   const auto found = kRenamed.find(key);
   return found == kRenamed.end() ? std::string_view() : found->second;
@@ -38,14 +43,17 @@ void warn_label_key(Texts& out, const FieldPath& at, std::string_view key) {
 
 void warn_node_term(Texts& out, const FieldPath& at, const corev1::NodeSelectorTerm& term) {
   for (std::size_t i = 0; i < term.match_expressions.size(); ++i) {
-    warn_label_key(out, at.child("matchExpressions").index(i).child("key"), term.match_expressions[i].key);
+    warn_label_key(out, at.child("matchExpressions").index(i).child("key"),
+                   term.match_expressions[i].key);
   }
 }
 
 void warn_fractional_bytes(Texts& out, const FieldPath& at, const ResourceList& list) {
   for (const auto& [name, quantity] : list) {
-    if ((name == "memory" || name == "ephemeral-storage" || name == "storage") && !is_whole(amount_of(quantity))) {
-      warn(out, at.key(name), cat("fractional byte value ", quoted(quantity.text), " is invalid, must be an integer"));
+    if ((name == "memory" || name == "ephemeral-storage" || name == "storage") &&
+        !is_whole(amount_of(quantity))) {
+      warn(out, at.key(name),
+           cat("fractional byte value ", quoted(quantity.text), " is invalid, must be an integer"));
     }
   }
 }
@@ -55,21 +63,25 @@ void warn_container(Texts& out, const FieldPath& at, const corev1::Container& co
   for (std::size_t i = 0; i < container.env.size(); ++i) {
     if (!names.emplace(container.env[i].name, i).second) {
       warn(out, at.child("env").index(i),
-           cat("hides previous definition of ", quoted(container.env[i].name), ", which may be dropped when using apply"));
+           cat("hides previous definition of ", quoted(container.env[i].name),
+               ", which may be dropped when using apply"));
     }
   }
   warn_fractional_bytes(out, at.child("resources", "limits"), container.resources.limits);
   warn_fractional_bytes(out, at.child("resources", "requests"), container.resources.requests);
 }
 
-void warn_port_conflicts(Texts& out, const FieldPath& at, const std::vector<corev1::Container>& containers) {
+void warn_port_conflicts(Texts& out, const FieldPath& at,
+                         const std::vector<corev1::Container>& containers) {
   std::map<std::pair<std::int32_t, std::string>, std::string> seen;
   for (std::size_t c = 0; c < containers.size(); ++c) {
     for (std::size_t i = 0; i < containers[c].ports.size(); ++i) {
       const corev1::ContainerPort& port = containers[c].ports[i];
       if (port.container_port == 0) continue;
       const FieldPath here = at.index(c).child("ports").index(i);
-      const auto [found, fresh] = seen.emplace(std::pair(port.container_port, cat(port.protocol, port.host_ip, port.host_port)), here.to_string());
+      const auto [found, fresh] = seen.emplace(
+          std::pair(port.container_port, cat(port.protocol, port.host_ip, port.host_port)),
+          here.to_string());
       if (!fresh) warn(out, here, cat("duplicate port definition with ", found->second));
     }
   }
@@ -80,8 +92,10 @@ void warn_volume(Texts& out, const FieldPath& at, const corev1::Volume& volume) 
   const auto gone = [&](bool set, std::string_view field, std::string_view text) {
     if (set) warn(out, at.child(field), text);
   };
-  gone(source.photon_persistent_disk.has_value(), "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+");
-  gone(source.git_repo.has_value(), "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+");
+  gone(source.photon_persistent_disk.has_value(), "photonPersistentDisk",
+       "deprecated in v1.11, non-functional in v1.16+");
+  gone(source.git_repo.has_value(), "gitRepo",
+       "deprecated in v1.11, and disabled by default in v1.33+");
   gone(source.scale_io.has_value(), "scaleIO", "deprecated in v1.16, non-functional in v1.22+");
   gone(source.flocker.has_value(), "flocker", "deprecated in v1.22, non-functional in v1.25+");
   gone(source.storageos.has_value(), "storageOS", "deprecated in v1.22, non-functional in v1.25+");
@@ -91,21 +105,28 @@ void warn_volume(Texts& out, const FieldPath& at, const corev1::Volume& volume) 
   gone(source.rbd.has_value(), "rbd", "deprecated in v1.28, non-functional in v1.31+");
 }
 
-void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metadata, const corev1::PodSpec& spec) {
+void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metadata,
+              const corev1::PodSpec& spec) {
   const FieldPath at = base.child("spec");
   const FieldPath annotations = base.child("metadata", "annotations");
-  for (const auto& [key, value] : spec.node_selector) warn_label_key(out, at.child("nodeSelector").key(key), key);
+  for (const auto& [key, value] : spec.node_selector)
+    warn_label_key(out, at.child("nodeSelector").key(key), key);
   if (spec.affinity && spec.affinity->node_affinity) {
     const corev1::NodeAffinity& affinity = *spec.affinity->node_affinity;
     const FieldPath node = at.child("affinity", "nodeAffinity");
     if (affinity.required_during_scheduling_ignored_during_execution) {
-      const auto& terms = affinity.required_during_scheduling_ignored_during_execution->node_selector_terms;
-      const FieldPath here = node.child("requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms");
+      const auto& terms =
+          affinity.required_during_scheduling_ignored_during_execution->node_selector_terms;
+      const FieldPath here =
+          node.child("requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms");
       for (std::size_t i = 0; i < terms.size(); ++i) warn_node_term(out, here.index(i), terms[i]);
     }
     const auto& preferred = affinity.preferred_during_scheduling_ignored_during_execution;
     for (std::size_t i = 0; i < preferred.size(); ++i) {
-      warn_node_term(out, node.child("preferredDuringSchedulingIgnoredDuringExecution").index(i).child("preference"),
+      warn_node_term(out,
+                     node.child("preferredDuringSchedulingIgnoredDuringExecution")
+                         .index(i)
+                         .child("preference"),
                      preferred[i].preference);
     }
   }
@@ -113,7 +134,8 @@ void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metad
     const corev1::TopologySpreadConstraint& constraint = spec.topology_spread_constraints[i];
     const FieldPath here = at.child("topologySpreadConstraints").index(i);
     warn_label_key(out, here.child("topologyKey"), constraint.topology_key);
-    if (!constraint.label_selector) warn(out, here.child("labelSelector"), "a null labelSelector results in matching no pod");
+    if (!constraint.label_selector)
+      warn(out, here.child("labelSelector"), "a null labelSelector results in matching no pod");
   }
   for (const auto& [key, value] : metadata.annotations) {
     constexpr std::string_view kAppArmor = "container.apparmor.security.beta.kubernetes.io/";
@@ -121,12 +143,15 @@ void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metad
       const bool covered = [&] {
         for (const corev1::Container& container : spec.containers) {
           if (container.name == key.substr(kAppArmor.size())) {
-            return container.security_context && container.security_context->app_armor_profile.has_value();
+            return container.security_context &&
+                   container.security_context->app_armor_profile.has_value();
           }
         }
         return false;
       }();
-      if (!covered) warn(out, annotations.key(key), "deprecated since v1.30; use the \"appArmorProfile\" field instead");
+      if (!covered)
+        warn(out, annotations.key(key),
+             "deprecated since v1.30; use the \"appArmorProfile\" field instead");
     }
   }
   if (metadata.annotations.contains("scheduler.alpha.kubernetes.io/critical-pod")) {
@@ -135,14 +160,17 @@ void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metad
   }
   for (const char* key : {"seccomp.security.alpha.kubernetes.io/pod"}) {
     if (metadata.annotations.contains(key)) {
-      warn(out, annotations.key(key), "non-functional in v1.27+; use the \"seccompProfile\" field instead");
+      warn(out, annotations.key(key),
+           "non-functional in v1.27+; use the \"seccompProfile\" field instead");
     }
   }
-  for (std::size_t i = 0; i < spec.volumes.size(); ++i) warn_volume(out, at.child("volumes").index(i), spec.volumes[i]);
+  for (std::size_t i = 0; i < spec.volumes.size(); ++i)
+    warn_volume(out, at.child("volumes").index(i), spec.volumes[i]);
   std::set<std::string_view> addresses;
   for (std::size_t i = 0; i < spec.host_aliases.size(); ++i) {
     if (!addresses.insert(spec.host_aliases[i].ip).second) {
-      warn(out, at.child("hostAliases").index(i).child("ip"), cat("duplicate ip ", quoted(spec.host_aliases[i].ip)));
+      warn(out, at.child("hostAliases").index(i).child("ip"),
+           cat("duplicate ip ", quoted(spec.host_aliases[i].ip)));
     }
   }
   std::set<std::string_view> secrets;
@@ -164,7 +192,8 @@ void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metad
   warn_port_conflicts(out, at.child("containers"), spec.containers);
   warn_fractional_bytes(out, at.child("overhead"), spec.overhead);
   if (spec.termination_grace_period_seconds && *spec.termination_grace_period_seconds < 0) {
-    warn(out, at.child("terminationGracePeriodSeconds"), "must be >= 0; negative values are invalid and will be treated as 1");
+    warn(out, at.child("terminationGracePeriodSeconds"),
+         "must be >= 0; negative values are invalid and will be treated as 1");
   }
 }
 
@@ -174,8 +203,10 @@ void warn_template(Texts& out, const FieldPath& at, const corev1::PodTemplateSpe
 
 void warn_service(Texts& out, const corev1::Service& service, const corev1::Service* old) {
   const FieldPath at("spec");
-  if (!service.spec.external_ips.empty() && !(old && old->spec.external_ips == service.spec.external_ips)) {
-    out.emplace_back("spec.externalIPs is deprecated and may no longer be implemented in some clusters");
+  if (!service.spec.external_ips.empty() &&
+      !(old && old->spec.external_ips == service.spec.external_ips)) {
+    out.emplace_back(
+        "spec.externalIPs is deprecated and may no longer be implemented in some clusters");
   }
   const bool headless = service.spec.cluster_ip == "None";
   if (headless && service.spec.session_affinity == "ClientIP") {
@@ -186,7 +217,9 @@ void warn_service(Texts& out, const corev1::Service& service, const corev1::Serv
   }
 }
 
-void warn_endpoints(Texts& out) { out.emplace_back("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"); }
+void warn_endpoints(Texts& out) {
+  out.emplace_back("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+}
 
 void warn_volume_kind(Texts& out, const corev1::PersistentVolume& volume) {
   const FieldPath annotations = FieldPath("metadata").child("annotations");
@@ -200,19 +233,23 @@ void warn_volume_kind(Texts& out, const corev1::PersistentVolume& volume) {
   }
   if (volume.spec.persistent_volume_reclaim_policy == "Recycle") {
     warn(out, FieldPath("spec").child("persistentVolumeReclaimPolicy"),
-         "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.");
+         "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use "
+         "dynamic provisioning.");
   }
   const auto storage = volume.spec.capacity.find("storage");
   if (storage != volume.spec.capacity.end() && !is_whole(amount_of(storage->second))) {
     warn(out, FieldPath("spec").child("capacity").key("storage"),
-         cat("fractional byte value ", quoted(storage->second.text), " is invalid, must be an integer"));
+         cat("fractional byte value ", quoted(storage->second.text),
+             " is invalid, must be an integer"));
   }
 }
 
 void warn_job(Texts& out, const FieldPath& at, const batchv1::JobSpec& spec) {
-  if (spec.completion_mode == "Indexed" && spec.completions.value_or(0) > 100'000 && spec.parallelism.value_or(0) > 10'000) {
+  if (spec.completion_mode == "Indexed" && spec.completions.value_or(0) > 100'000 &&
+      spec.parallelism.value_or(0) > 10'000) {
     warn(out, at,
-         "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might "
+         "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher "
+         "than 10^4, Kubernetes might "
          "not be able to track completedIndexes when a big number of indexes fail");
   }
   warn_template(out, at.child("template"), spec.template_);
@@ -249,18 +286,27 @@ std::vector<std::string> warnings(const api::Object& object, const api::Object* 
     }
   } else if (const auto* ingress = object.as<networkingv1::Ingress>()) {
     if (ingress->metadata.annotations.contains("kubernetes.io/ingress.class")) {
-      out.emplace_back("annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead");
+      out.emplace_back(
+          "annotation \"kubernetes.io/ingress.class\" is deprecated, please use "
+          "'spec.ingressClassName' instead");
     }
   } else if (const auto* account = object.as<corev1::ServiceAccount>()) {
     if (account->metadata.annotations.contains("kubernetes.io/enforce-mountable-secrets")) {
-      warn(out, FieldPath("metadata").child("annotations").key("kubernetes.io/enforce-mountable-secrets"),
-           "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets");
+      warn(
+          out,
+          FieldPath("metadata").child("annotations").key("kubernetes.io/enforce-mountable-secrets"),
+          "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets");
     }
   } else if (const auto* storage = object.as<storagev1::StorageClass>()) {
     for (std::size_t i = 0; i < storage->allowed_topologies.size(); ++i) {
       const auto& expressions = storage->allowed_topologies[i].match_label_expressions;
       for (std::size_t k = 0; k < expressions.size(); ++k) {
-        warn_label_key(out, FieldPath("allowedTopologies").index(i).child("matchLabelExpressions").index(k).child("key"),
+        warn_label_key(out,
+                       FieldPath("allowedTopologies")
+                           .index(i)
+                           .child("matchLabelExpressions")
+                           .index(k)
+                           .child("key"),
                        expressions[k].key);
       }
     }

@@ -12,13 +12,15 @@ void check_always_restarted(FieldErrors& errors, const FieldPath& at, const core
     errors.not_supported(at.child("restartPolicy"), spec.restart_policy, {"Always"});
   }
   if (spec.active_deadline_seconds) {
-    errors.forbidden(at.child("activeDeadlineSeconds"), deadline_message.empty()
-                                                            ? "activeDeadlineSeconds in ReplicaSet is not Supported"
-                                                            : deadline_message);
+    errors.forbidden(at.child("activeDeadlineSeconds"),
+                     deadline_message.empty()
+                         ? "activeDeadlineSeconds in ReplicaSet is not Supported"
+                         : deadline_message);
   }
 }
 
-void check_workload_selector(FieldErrors& errors, const FieldPath& at, const api::Opt<metav1::LabelSelector>& selector,
+void check_workload_selector(FieldErrors& errors, const FieldPath& at,
+                             const api::Opt<metav1::LabelSelector>& selector,
                              std::string_view kind) {
   if (!selector) return errors.required(at);
   check_selector(errors, at, *selector);
@@ -27,8 +29,8 @@ void check_workload_selector(FieldErrors& errors, const FieldPath& at, const api
   }
 }
 
-void check_template_labels(FieldErrors& errors, const FieldPath& at, const api::Opt<metav1::LabelSelector>& selector,
-                           const Labels& labels) {
+void check_template_labels(FieldErrors& errors, const FieldPath& at,
+                           const api::Opt<metav1::LabelSelector>& selector, const Labels& labels) {
   // No selector selects nothing; an empty one is reported where it stands.
   if (selector && (is_empty(*selector) || !is_valid(*selector))) return;
   if (!selector || !matches(*selector, labels)) {
@@ -36,7 +38,8 @@ void check_template_labels(FieldErrors& errors, const FieldPath& at, const api::
   }
 }
 
-void check_count_or_percent(FieldErrors& errors, const FieldPath& at, const api::IntOrString& value) {
+void check_count_or_percent(FieldErrors& errors, const FieldPath& at,
+                            const api::IntOrString& value) {
   if (value.is_string) {
     errors.invalid_each(at, value, percent(value.string_value));
   } else {
@@ -62,8 +65,10 @@ int count_or_percent(const api::IntOrString& value) {
 
 void check_selector_unchanged(FieldErrors& errors, const api::Opt<metav1::LabelSelector>& selector,
                               const api::Opt<metav1::LabelSelector>& old) {
-  const bool same = selector.has_value() == old.has_value() && (!selector || api::equal(*selector, *old));
-  if (!same) errors.invalid(FieldPath("spec").child("selector"), selector_value(selector), kImmutable);
+  const bool same =
+      selector.has_value() == old.has_value() && (!selector || api::equal(*selector, *old));
+  if (!same)
+    errors.invalid(FieldPath("spec").child("selector"), selector_value(selector), kImmutable);
 }
 
 }  // namespace kpp::validation

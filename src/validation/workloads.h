@@ -12,13 +12,15 @@ namespace kpp::validation {
 void check_always_restarted(FieldErrors& errors, const FieldPath& at, const corev1::PodSpec& spec,
                             std::string_view deadline_message = {});
 // spec.selector must be given, not be empty, and be valid; `kind` stands in the message.
-void check_workload_selector(FieldErrors& errors, const FieldPath& at, const api::Opt<metav1::LabelSelector>& selector,
+void check_workload_selector(FieldErrors& errors, const FieldPath& at,
+                             const api::Opt<metav1::LabelSelector>& selector,
                              std::string_view kind);
 // The template's labels must be those that the selector selects.
-void check_template_labels(FieldErrors& errors, const FieldPath& at, const api::Opt<metav1::LabelSelector>& selector,
-                           const Labels& labels);
+void check_template_labels(FieldErrors& errors, const FieldPath& at,
+                           const api::Opt<metav1::LabelSelector>& selector, const Labels& labels);
 // Counts and percentages of a rollout or a budget.
-void check_count_or_percent(FieldErrors& errors, const FieldPath& at, const api::IntOrString& value);
+void check_count_or_percent(FieldErrors& errors, const FieldPath& at,
+                            const api::IntOrString& value);
 void check_at_most_all(FieldErrors& errors, const FieldPath& at, const api::IntOrString& value);
 // The number before '%', or the count.
 int count_or_percent(const api::IntOrString& value);
@@ -34,13 +36,18 @@ void check_replica_status(FieldErrors& errors, const Status& status) {
   check_not_negative(errors, at.child("readyReplicas"), status.ready_replicas);
   check_not_negative(errors, at.child("availableReplicas"), status.available_replicas);
   check_not_negative(errors, at.child("observedGeneration"), status.observed_generation);
-  const auto at_most = [&](std::string_view field, std::int32_t value, std::int32_t most, std::string_view message) {
+  const auto at_most = [&](std::string_view field, std::int32_t value, std::int32_t most,
+                           std::string_view message) {
     if (value > most) errors.invalid(at.child(field), value, message);
   };
-  at_most("fullyLabeledReplicas", status.fully_labeled_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("readyReplicas", status.ready_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.ready_replicas, "cannot be greater than readyReplicas");
+  at_most("fullyLabeledReplicas", status.fully_labeled_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("readyReplicas", status.ready_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("availableReplicas", status.available_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("availableReplicas", status.available_replicas, status.ready_replicas,
+          "cannot be greater than readyReplicas");
 }
 
 }  // namespace kpp::validation

@@ -7,7 +7,8 @@
 namespace kpp::validation {
 namespace {
 
-void check_rolling(FieldErrors& errors, const FieldPath& at, const appsv1::RollingUpdateDaemonSet& rolling) {
+void check_rolling(FieldErrors& errors, const FieldPath& at,
+                   const appsv1::RollingUpdateDaemonSet& rolling) {
   const api::IntOrString unavailable = rolling.max_unavailable.value_or(api::IntOrString(0));
   const api::IntOrString surge = rolling.max_surge.value_or(api::IntOrString(0));
   check_count_or_percent(errors, at.child("maxUnavailable"), unavailable);
@@ -26,16 +27,19 @@ void check_rolling(FieldErrors& errors, const FieldPath& at, const appsv1::Rolli
 void check_spec(FieldErrors& errors, const appsv1::DaemonSetSpec& spec) {
   const FieldPath at("spec");
   if (spec.selector) check_selector(errors, at.child("selector"), *spec.selector);
-  const bool selects = spec.selector && is_valid(*spec.selector) && matches(*spec.selector, spec.template_.metadata.labels);
+  const bool selects = spec.selector && is_valid(*spec.selector) &&
+                       matches(*spec.selector, spec.template_.metadata.labels);
   if (!selects) {
     errors.invalid(at.child("template", "metadata").child("labels"), spec.template_.metadata.labels,
                    "`selector` does not match template `labels`");
   }
   if (spec.selector && is_empty(*spec.selector)) {
-    errors.invalid(at.child("selector"), selector_value(spec.selector), "empty selector is invalid for daemonset");
+    errors.invalid(at.child("selector"), selector_value(spec.selector),
+                   "empty selector is invalid for daemonset");
   }
   check_pod_template(errors, at.child("template"), spec.template_);
-  check_always_restarted(errors, at.child("template", "spec"), spec.template_.spec, "activeDeadlineSeconds in DaemonSet is not Supported");
+  check_always_restarted(errors, at.child("template", "spec"), spec.template_.spec,
+                         "activeDeadlineSeconds in DaemonSet is not Supported");
   check_not_negative(errors, at.child("minReadySeconds"), spec.min_ready_seconds);
   const FieldPath strategy = at.child("updateStrategy");
   if (spec.update_strategy.type == "RollingUpdate") {
@@ -47,10 +51,12 @@ void check_spec(FieldErrors& errors, const appsv1::DaemonSetSpec& spec) {
   } else if (spec.update_strategy.type != "OnDelete") {
     errors.not_supported(strategy, go_value(spec.update_strategy), {"RollingUpdate", "OnDelete"});
   }
-  if (spec.revision_history_limit) check_not_negative(errors, at.child("revisionHistoryLimit"), *spec.revision_history_limit);
+  if (spec.revision_history_limit)
+    check_not_negative(errors, at.child("revisionHistoryLimit"), *spec.revision_history_limit);
 }
 
-void check_status(FieldErrors& errors, const appsv1::DaemonSetStatus& status, const appsv1::DaemonSetStatus& old) {
+void check_status(FieldErrors& errors, const appsv1::DaemonSetStatus& status,
+                  const appsv1::DaemonSetStatus& old) {
   const FieldPath at("status");
   check_not_negative(errors, at.child("currentNumberScheduled"), status.current_number_scheduled);
   check_not_negative(errors, at.child("numberMisscheduled"), status.number_misscheduled);
@@ -60,8 +66,10 @@ void check_status(FieldErrors& errors, const appsv1::DaemonSetStatus& status, co
   check_not_negative(errors, at.child("updatedNumberScheduled"), status.updated_number_scheduled);
   check_not_negative(errors, at.child("numberAvailable"), status.number_available);
   check_not_negative(errors, at.child("numberUnavailable"), status.number_unavailable);
-  if (status.collision_count) check_not_negative(errors, at.child("collisionCount"), *status.collision_count);
-  if (old.collision_count && (!status.collision_count || *status.collision_count < *old.collision_count)) {
+  if (status.collision_count)
+    check_not_negative(errors, at.child("collisionCount"), *status.collision_count);
+  if (old.collision_count &&
+      (!status.collision_count || *status.collision_count < *old.collision_count)) {
     errors.invalid(at.child("collisionCount"), status.collision_count, "cannot be decremented");
   }
 }
@@ -73,7 +81,8 @@ void validate(FieldErrors& errors, const appsv1::DaemonSet& set, const Context&)
   check_spec(errors, set.spec);
 }
 
-void validate_change(FieldErrors& errors, const appsv1::DaemonSet& set, const appsv1::DaemonSet& old, const Context& context) {
+void validate_change(FieldErrors& errors, const appsv1::DaemonSet& set,
+                     const appsv1::DaemonSet& old, const Context& context) {
   check_metadata_update(errors, set.metadata, old.metadata);
   if (context.is_status) return check_status(errors, set.status, old.status);
   check_spec(errors, set.spec);
@@ -86,11 +95,12 @@ void validate(FieldErrors& errors, const appsv1::ControllerRevision& revision, c
   check_not_negative(errors, FieldPath("revision"), revision.revision);
 }
 
-void validate_change(FieldErrors& errors, const appsv1::ControllerRevision& revision, const appsv1::ControllerRevision& old,
-                     const Context& context) {
+void validate_change(FieldErrors& errors, const appsv1::ControllerRevision& revision,
+                     const appsv1::ControllerRevision& old, const Context& context) {
   check_metadata_update(errors, revision.metadata, old.metadata);
   validate(errors, revision, context);
-  if (!(revision.data == old.data)) errors.invalid(FieldPath("data"), Value::raw(revision.data.json), kImmutable);
+  if (!(revision.data == old.data))
+    errors.invalid(FieldPath("data"), Value::raw(revision.data.json), kImmutable);
 }
 
 }  // namespace kpp::validation

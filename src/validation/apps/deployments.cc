@@ -7,7 +7,8 @@
 namespace kpp::validation {
 namespace {
 
-void check_rolling(FieldErrors& errors, const FieldPath& at, const appsv1::RollingUpdateDeployment& rolling) {
+void check_rolling(FieldErrors& errors, const FieldPath& at,
+                   const appsv1::RollingUpdateDeployment& rolling) {
   const api::IntOrString unavailable = rolling.max_unavailable.value_or(api::IntOrString(0));
   const api::IntOrString surge = rolling.max_surge.value_or(api::IntOrString(0));
   check_count_or_percent(errors, at.child("maxUnavailable"), unavailable);
@@ -18,10 +19,12 @@ void check_rolling(FieldErrors& errors, const FieldPath& at, const appsv1::Rolli
   check_at_most_all(errors, at.child("maxUnavailable"), unavailable);
 }
 
-void check_strategy(FieldErrors& errors, const FieldPath& at, const appsv1::DeploymentStrategy& strategy) {
+void check_strategy(FieldErrors& errors, const FieldPath& at,
+                    const appsv1::DeploymentStrategy& strategy) {
   if (strategy.type == "Recreate") {
     if (strategy.rolling_update) {
-      errors.forbidden(at.child("rollingUpdate"), "may not be specified when strategy `type` is 'Recreate'");
+      errors.forbidden(at.child("rollingUpdate"),
+                       "may not be specified when strategy `type` is 'Recreate'");
     }
   } else if (strategy.type == "RollingUpdate") {
     if (!strategy.rolling_update) {
@@ -41,23 +44,27 @@ void check_spec(FieldErrors& errors, const appsv1::DeploymentSpec& spec) {
   if (spec.selector && !is_valid(*spec.selector)) {
     errors.invalid(at.child("selector"), selector_value(spec.selector), "invalid label selector");
   } else {
-    check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector, spec.template_.metadata.labels);
+    check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector,
+                          spec.template_.metadata.labels);
     check_pod_template(errors, at.child("template"), spec.template_);
     check_always_restarted(errors, at.child("template", "spec"), spec.template_.spec);
   }
   check_strategy(errors, at.child("strategy"), spec.strategy);
   check_not_negative(errors, at.child("minReadySeconds"), spec.min_ready_seconds);
-  if (spec.revision_history_limit) check_not_negative(errors, at.child("revisionHistoryLimit"), *spec.revision_history_limit);
+  if (spec.revision_history_limit)
+    check_not_negative(errors, at.child("revisionHistoryLimit"), *spec.revision_history_limit);
   if (spec.progress_deadline_seconds) {
     const std::int32_t deadline = *spec.progress_deadline_seconds;
     check_not_negative(errors, at.child("progressDeadlineSeconds"), deadline);
     if (deadline <= spec.min_ready_seconds) {
-      errors.invalid(at.child("progressDeadlineSeconds"), deadline, "must be greater than minReadySeconds");
+      errors.invalid(at.child("progressDeadlineSeconds"), deadline,
+                     "must be greater than minReadySeconds");
     }
   }
 }
 
-void check_status(FieldErrors& errors, const appsv1::DeploymentStatus& status, const appsv1::DeploymentStatus& old) {
+void check_status(FieldErrors& errors, const appsv1::DeploymentStatus& status,
+                  const appsv1::DeploymentStatus& old) {
   const FieldPath at("status");
   check_not_negative(errors, at.child("observedGeneration"), status.observed_generation);
   check_not_negative(errors, at.child("replicas"), status.replicas);
@@ -65,16 +72,24 @@ void check_status(FieldErrors& errors, const appsv1::DeploymentStatus& status, c
   check_not_negative(errors, at.child("readyReplicas"), status.ready_replicas);
   check_not_negative(errors, at.child("availableReplicas"), status.available_replicas);
   check_not_negative(errors, at.child("unavailableReplicas"), status.unavailable_replicas);
-  if (status.terminating_replicas) check_not_negative(errors, at.child("terminatingReplicas"), *status.terminating_replicas);
-  if (status.collision_count) check_not_negative(errors, at.child("collisionCount"), *status.collision_count);
-  const auto at_most = [&](std::string_view field, std::int32_t value, std::int32_t most, std::string_view message) {
+  if (status.terminating_replicas)
+    check_not_negative(errors, at.child("terminatingReplicas"), *status.terminating_replicas);
+  if (status.collision_count)
+    check_not_negative(errors, at.child("collisionCount"), *status.collision_count);
+  const auto at_most = [&](std::string_view field, std::int32_t value, std::int32_t most,
+                           std::string_view message) {
     if (value > most) errors.invalid(at.child(field), value, message);
   };
-  at_most("updatedReplicas", status.updated_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("readyReplicas", status.ready_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.ready_replicas, "cannot be greater than readyReplicas");
-  if (old.collision_count && (!status.collision_count || *status.collision_count < *old.collision_count)) {
+  at_most("updatedReplicas", status.updated_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("readyReplicas", status.ready_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("availableReplicas", status.available_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("availableReplicas", status.available_replicas, status.ready_replicas,
+          "cannot be greater than readyReplicas");
+  if (old.collision_count &&
+      (!status.collision_count || *status.collision_count < *old.collision_count)) {
     errors.invalid(at.child("collisionCount"), status.collision_count, "cannot be decremented");
   }
 }
@@ -86,8 +101,8 @@ void validate(FieldErrors& errors, const appsv1::Deployment& deployment, const C
   check_spec(errors, deployment.spec);
 }
 
-void validate_change(FieldErrors& errors, const appsv1::Deployment& deployment, const appsv1::Deployment& old,
-                     const Context& context) {
+void validate_change(FieldErrors& errors, const appsv1::Deployment& deployment,
+                     const appsv1::Deployment& old, const Context& context) {
   check_metadata_update(errors, deployment.metadata, old.metadata);
   if (context.is_status) return check_status(errors, deployment.status, old.status);
   check_spec(errors, deployment.spec);

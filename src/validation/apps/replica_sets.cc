@@ -15,7 +15,8 @@ void check_spec(FieldErrors& errors, const appsv1::ReplicaSetSpec& spec) {
     errors.invalid(at.child("selector"), selector_value(spec.selector), "invalid label selector");
     return;
   }
-  check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector, spec.template_.metadata.labels);
+  check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector,
+                        spec.template_.metadata.labels);
   check_pod_template(errors, at.child("template"), spec.template_);
   check_always_restarted(errors, at.child("template", "spec"), spec.template_.spec);
 }
@@ -27,7 +28,8 @@ void validate(FieldErrors& errors, const appsv1::ReplicaSet& set, const Context&
   check_spec(errors, set.spec);
 }
 
-void validate_change(FieldErrors& errors, const appsv1::ReplicaSet& set, const appsv1::ReplicaSet& old, const Context& context) {
+void validate_change(FieldErrors& errors, const appsv1::ReplicaSet& set,
+                     const appsv1::ReplicaSet& old, const Context& context) {
   check_metadata_update(errors, set.metadata, old.metadata);
   if (context.is_status) return check_replica_status(errors, set.status);
   check_spec(errors, set.spec);

@@ -10,37 +10,37 @@ namespace kpp::validation {
 namespace {
 
 constexpr std::string_view kFixed =
-    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
-    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
+    "'updateStrategy', "
+    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are "
+    "forbidden";
 
-void check_update_strategy(FieldErrors& errors, const FieldPath& at, const appsv1::StatefulSetUpdateStrategy& strategy) {
+void check_update_strategy(FieldErrors& errors, const FieldPath& at,
+                           const appsv1::StatefulSetUpdateStrategy& strategy) {
   const FieldPath rolling_at = at.child("rollingUpdate");
   if (strategy.type.empty()) {
     errors.required(at);
   } else if (strategy.type == "OnDelete") {
     if (strategy.rolling_update) {
-      errors.invalid(rolling_at, go_value(strategy.rolling_update), "only allowed for updateStrategy 'RollingUpdate'");
+      errors.invalid(rolling_at, go_value(strategy.rolling_update),
+                     "only allowed for updateStrategy 'RollingUpdate'");
     }
   } else if (strategy.type == "RollingUpdate") {
     if (!strategy.rolling_update) return;
     const appsv1::RollingUpdateStatefulSetStrategy& rolling = *strategy.rolling_update;
     check_not_negative(errors, rolling_at.child("partition"), rolling.partition.value_or(0));
-    if (rolling.max_unavailable) {
-      const FieldPath here = rolling_at.child("maxUnavailable");
-      check_count_or_percent(errors, here, *rolling.max_unavailable);
-      if (count_or_percent(*rolling.max_unavailable) == 0) errors.invalid(here, *rolling.max_unavailable, "cannot be 0");
-      check_at_most_all(errors, here, *rolling.max_unavailable);
-    }
   } else {
     errors.invalid(at, go_value(strategy), "must be 'RollingUpdate' or 'OnDelete'");
   }
 }
 
-void check_retention(FieldErrors& errors, const FieldPath& at,
-                     const api::Opt<appsv1::StatefulSetPersistentVolumeClaimRetentionPolicy>& policy) {
+void check_retention(
+    FieldErrors& errors, const FieldPath& at,
+    const api::Opt<appsv1::StatefulSetPersistentVolumeClaimRetentionPolicy>& policy) {
   if (!policy) return;
   const auto each = [&](std::string_view field, const std::string& value) {
-    if (value != "Retain" && value != "Delete") errors.not_supported(at.child(field), value, {"Retain", "Delete"});
+    if (value != "Retain" && value != "Delete")
+      errors.not_supported(at.child(field), value, {"Retain", "Delete"});
   };
   each("whenDeleted", policy->when_deleted);
   each("whenScaled", policy->when_scaled);
@@ -50,26 +50,32 @@ void check_spec(FieldErrors& errors, const appsv1::StatefulSetSpec& spec, bool c
   const FieldPath at("spec");
   if (spec.pod_management_policy.empty()) {
     errors.required(at.child("podManagementPolicy"));
-  } else if (spec.pod_management_policy != "OrderedReady" && spec.pod_management_policy != "Parallel") {
-    errors.invalid(at.child("podManagementPolicy"), spec.pod_management_policy, "must be 'OrderedReady' or 'Parallel'");
+  } else if (spec.pod_management_policy != "OrderedReady" &&
+             spec.pod_management_policy != "Parallel") {
+    errors.invalid(at.child("podManagementPolicy"), spec.pod_management_policy,
+                   "must be 'OrderedReady' or 'Parallel'");
   }
   check_update_strategy(errors, at.child("updateStrategy"), spec.update_strategy);
-  check_retention(errors, at.child("persistentVolumeClaimRetentionPolicy"), spec.persistent_volume_claim_retention_policy);
+  check_retention(errors, at.child("persistentVolumeClaimRetentionPolicy"),
+                  spec.persistent_volume_claim_retention_policy);
   check_not_negative(errors, at.child("replicas"), spec.replicas.value_or(0));
   check_not_negative(errors, at.child("minReadySeconds"), spec.min_ready_seconds);
-  if (spec.ordinals) check_not_negative(errors, at.child("ordinals", "start"), spec.ordinals->start);
+  if (spec.ordinals)
+    check_not_negative(errors, at.child("ordinals", "start"), spec.ordinals->start);
   check_workload_selector(errors, at.child("selector"), spec.selector, "statefulset");
   if (spec.selector && !is_valid(*spec.selector)) {
     errors.invalid(at.child("selector"), selector_value(spec.selector), "invalid label selector");
   } else {
-    check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector, spec.template_.metadata.labels);
+    check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector,
+                          spec.template_.metadata.labels);
     // The claims' volumes are made with the pods, so that mounts may name them.
     corev1::PodTemplateSpec pod_template = spec.template_;
     for (const corev1::PersistentVolumeClaim& claim : spec.volume_claim_templates) {
       corev1::Volume volume;
       volume.name = claim.metadata.name;
       volume.volume_source.persistent_volume_claim.emplace().claim_name = claim.metadata.name;
-      std::erase_if(pod_template.spec.volumes, [&](const auto& v) { return v.name == claim.metadata.name; });
+      std::erase_if(pod_template.spec.volumes,
+                    [&](const auto& v) { return v.name == claim.metadata.name; });
       pod_template.spec.volumes.push_back(std::move(volume));
     }
     check_pod_template(errors, at.child("template"), pod_template);
@@ -78,11 +84,13 @@ void check_spec(FieldErrors& errors, const appsv1::StatefulSetSpec& spec, bool c
                          "activeDeadlineSeconds in StatefulSet is not Supported");
   if (!claims) return;
   for (std::size_t i = 0; i < spec.volume_claim_templates.size(); ++i) {
-    check_claim_spec(errors, at.child("volumeClaimTemplates").index(i).child("spec"), spec.volume_claim_templates[i].spec);
+    check_claim_spec(errors, at.child("volumeClaimTemplates").index(i).child("spec"),
+                     spec.volume_claim_templates[i].spec);
   }
 }
 
-void check_status(FieldErrors& errors, const appsv1::StatefulSetStatus& status, const appsv1::StatefulSetStatus& old) {
+void check_status(FieldErrors& errors, const appsv1::StatefulSetStatus& status,
+                  const appsv1::StatefulSetStatus& old) {
   const FieldPath at("status");
   check_not_negative(errors, at.child("replicas"), status.replicas);
   check_not_negative(errors, at.child("readyReplicas"), status.ready_replicas);
@@ -90,16 +98,24 @@ void check_status(FieldErrors& errors, const appsv1::StatefulSetStatus& status, 
   check_not_negative(errors, at.child("updatedReplicas"), status.updated_replicas);
   check_not_negative(errors, at.child("availableReplicas"), status.available_replicas);
   check_not_negative(errors, at.child("observedGeneration"), status.observed_generation);
-  if (status.collision_count) check_not_negative(errors, at.child("collisionCount"), *status.collision_count);
-  const auto at_most = [&](std::string_view field, std::int32_t value, std::int32_t most, std::string_view message) {
+  if (status.collision_count)
+    check_not_negative(errors, at.child("collisionCount"), *status.collision_count);
+  const auto at_most = [&](std::string_view field, std::int32_t value, std::int32_t most,
+                           std::string_view message) {
     if (value > most) errors.invalid(at.child(field), value, message);
   };
-  at_most("readyReplicas", status.ready_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("currentReplicas", status.current_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("updatedReplicas", status.updated_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.replicas, "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.ready_replicas, "cannot be greater than status.readyReplicas");
-  if (old.collision_count && (!status.collision_count || *status.collision_count < *old.collision_count)) {
+  at_most("readyReplicas", status.ready_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("currentReplicas", status.current_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("updatedReplicas", status.updated_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("availableReplicas", status.available_replicas, status.replicas,
+          "cannot be greater than status.replicas");
+  at_most("availableReplicas", status.available_replicas, status.ready_replicas,
+          "cannot be greater than status.readyReplicas");
+  if (old.collision_count &&
+      (!status.collision_count || *status.collision_count < *old.collision_count)) {
     errors.invalid(at.child("collisionCount"), status.collision_count, "cannot be decremented");
   }
 }
@@ -111,8 +127,8 @@ void validate(FieldErrors& errors, const appsv1::StatefulSet& set, const Context
   check_spec(errors, set.spec, true);
 }
 
-void validate_change(FieldErrors& errors, const appsv1::StatefulSet& set, const appsv1::StatefulSet& old,
-                     const Context& context) {
+void validate_change(FieldErrors& errors, const appsv1::StatefulSet& set,
+                     const appsv1::StatefulSet& old, const Context& context) {
   check_metadata_update(errors, set.metadata, old.metadata);
   if (context.is_status) return check_status(errors, set.status, old.status);
   check_spec(errors, set.spec, false);

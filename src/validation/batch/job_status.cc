@@ -83,13 +83,18 @@ void check_job_status(FieldErrors& errors, const batchv1::Job& job, const batchv
     errors.required(at.child("completionTime"), "completionTime is required for Complete jobs");
   }
   if (!complete && status.completion_time) {
-    errors.invalid_without_value(at.child("completionTime"), "cannot set completionTime when there is no Complete=True condition");
+    errors.invalid_without_value(
+        at.child("completionTime"),
+        "cannot set completionTime when there is no Complete=True condition");
   }
   if (failed && !holds(job, "FailureTarget") && !holds(old, "Failed")) {
-    errors.invalid_without_value(conditions, "cannot set Failed=True condition without the FailureTarget=true condition");
+    errors.invalid_without_value(
+        conditions, "cannot set Failed=True condition without the FailureTarget=true condition");
   }
   if (complete && !holds(job, "SuccessCriteriaMet") && !holds(old, "Complete")) {
-    errors.invalid_without_value(conditions, "cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
+    errors.invalid_without_value(
+        conditions,
+        "cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
   }
   if ((complete || failed) && !status.start_time) {
     errors.required(at.child("startTime"), "startTime is required for finished job");
@@ -97,8 +102,10 @@ void check_job_status(FieldErrors& errors, const batchv1::Job& job, const batchv
   if ((complete || failed) && status.active > 0) {
     errors.invalid_without_value(at.child("active"), "active>0 is invalid for finished job");
   }
-  if (holds(old, "Complete") && !complete) errors.invalid_without_value(conditions, "cannot disable the terminal Complete=True condition");
-  if (holds(old, "Failed") && !failed) errors.invalid_without_value(conditions, "cannot disable the terminal Failed=True condition");
+  if (holds(old, "Complete") && !complete)
+    errors.invalid_without_value(conditions, "cannot disable the terminal Complete=True condition");
+  if (holds(old, "Failed") && !failed)
+    errors.invalid_without_value(conditions, "cannot disable the terminal Failed=True condition");
 }
 
 }  // namespace kpp::validation

@@ -18,13 +18,16 @@ constexpr std::int32_t kMostIndexes = 100'000;
 
 bool is_indexed(const batchv1::JobSpec& spec) { return spec.completion_mode == "Indexed"; }
 
-void check_exit_codes(FieldErrors& errors, const FieldPath& at, const batchv1::PodFailurePolicyOnExitCodesRequirement& codes,
+void check_exit_codes(FieldErrors& errors, const FieldPath& at,
+                      const batchv1::PodFailurePolicyOnExitCodesRequirement& codes,
                       const batchv1::JobSpec& spec) {
   if (codes.operator_ != "In" && codes.operator_ != "NotIn") {
     errors.not_supported(at.child("operator"), codes.operator_, {"In", "NotIn"});
   }
   if (codes.container_name) {
-    const auto named = [&](const auto& container) { return container.name == *codes.container_name; };
+    const auto named = [&](const auto& container) {
+      return container.name == *codes.container_name;
+    };
     const corev1::PodSpec& pod = spec.template_.spec;
     if (std::none_of(pod.containers.begin(), pod.containers.end(), named) &&
         std::none_of(pod.init_containers.begin(), pod.init_containers.end(), named)) {
@@ -45,24 +48,30 @@ void check_exit_codes(FieldErrors& errors, const FieldPath& at, const batchv1::P
     }
     if (!seen.insert(codes.values[i]).second) errors.duplicate(values.index(i), codes.values[i]);
   }
-  if (!std::is_sorted(codes.values.begin(), codes.values.end())) errors.invalid(values, codes.values, "must be ordered");
+  if (!std::is_sorted(codes.values.begin(), codes.values.end()))
+    errors.invalid(values, codes.values, "must be ordered");
 }
 
-void check_failure_rule(FieldErrors& errors, const FieldPath& at, const batchv1::PodFailurePolicyRule& rule,
-                        const batchv1::JobSpec& spec) {
+void check_failure_rule(FieldErrors& errors, const FieldPath& at,
+                        const batchv1::PodFailurePolicyRule& rule, const batchv1::JobSpec& spec) {
   if (rule.action.empty()) {
-    errors.required(at.child("action"), "valid values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\"");
+    errors.required(at.child("action"),
+                    "valid values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\"");
   } else if (rule.action == "FailIndex") {
     if (!spec.backoff_limit_per_index) {
-      errors.invalid(at.child("action"), rule.action, "requires the backoffLimitPerIndex to be set");
+      errors.invalid(at.child("action"), rule.action,
+                     "requires the backoffLimitPerIndex to be set");
     }
   } else if (rule.action != "Count" && rule.action != "FailJob" && rule.action != "Ignore") {
-    errors.not_supported(at.child("action"), rule.action, {"Count", "FailIndex", "FailJob", "Ignore"});
+    errors.not_supported(at.child("action"), rule.action,
+                         {"Count", "FailIndex", "FailJob", "Ignore"});
   }
-  if (rule.on_exit_codes) check_exit_codes(errors, at.child("onExitCodes"), *rule.on_exit_codes, spec);
+  if (rule.on_exit_codes)
+    check_exit_codes(errors, at.child("onExitCodes"), *rule.on_exit_codes, spec);
   for (std::size_t i = 0; i < rule.on_pod_conditions.size(); ++i) {
     const FieldPath here = at.child("onPodConditions").index(i);
-    errors.invalid_each(here.child("type"), rule.on_pod_conditions[i].type, qualified_name(rule.on_pod_conditions[i].type));
+    errors.invalid_each(here.child("type"), rule.on_pod_conditions[i].type,
+                        qualified_name(rule.on_pod_conditions[i].type));
     const std::string& status = rule.on_pod_conditions[i].status;
     if (status.empty()) {
       errors.required(here.child("status"), "valid values: \"False\", \"True\", \"Unknown\"");
@@ -71,29 +80,35 @@ void check_failure_rule(FieldErrors& errors, const FieldPath& at, const batchv1:
     }
   }
   if (rule.on_exit_codes && !rule.on_pod_conditions.empty()) {
-    errors.invalid_without_value(at, "specifying both OnExitCodes and OnPodConditions is not supported");
+    errors.invalid_without_value(
+        at, "specifying both OnExitCodes and OnPodConditions is not supported");
   }
   if (!rule.on_exit_codes && rule.on_pod_conditions.empty()) {
-    errors.invalid_without_value(at, "specifying one of OnExitCodes and OnPodConditions is required");
+    errors.invalid_without_value(at,
+                                 "specifying one of OnExitCodes and OnPodConditions is required");
   }
 }
 
-void check_success_rule(FieldErrors& errors, const FieldPath& at, const batchv1::SuccessPolicyRule& rule, std::int32_t completions) {
+void check_success_rule(FieldErrors& errors, const FieldPath& at,
+                        const batchv1::SuccessPolicyRule& rule, std::int32_t completions) {
   std::int32_t indexes = 0;
   if (rule.succeeded_indexes) {
     std::string problem;
     indexes = count_indexes(*rule.succeeded_indexes, completions, problem);
     if (!problem.empty()) {
-      errors.invalid(at.child("succeededIndexes"), *rule.succeeded_indexes, cat("error parsing succeededIndexes: ", problem));
+      errors.invalid(at.child("succeededIndexes"), *rule.succeeded_indexes,
+                     cat("error parsing succeededIndexes: ", problem));
     }
-    if (rule.succeeded_indexes->size() > 65536) errors.too_long(at.child("succeededIndexes"), 65536);
+    if (rule.succeeded_indexes->size() > 65536)
+      errors.too_long(at.child("succeededIndexes"), 65536);
   }
   if (rule.succeeded_count) {
     const FieldPath here = at.child("succeededCount");
     check_not_negative(errors, here, *rule.succeeded_count);
     if (*rule.succeeded_count > completions) {
       errors.invalid(here, *rule.succeeded_count,
-                     cat("must be less than or equal to ", completions, " (the number of specified completions)"));
+                     cat("must be less than or equal to ", completions,
+                         " (the number of specified completions)"));
     }
     if (rule.succeeded_indexes && *rule.succeeded_count > indexes) {
       errors.invalid(here, *rule.succeeded_count,
@@ -110,10 +125,14 @@ void check_success_policy(FieldErrors& errors, const FieldPath& at, const batchv
   if (!spec.success_policy) return;
   const auto& rules = spec.success_policy->rules;
   if (!is_indexed(spec)) {
-    errors.invalid(at, rules.empty() ? Value::raw("{\"Rules\":[]}") : go_value(*spec.success_policy), "requires indexed completion mode");
+    errors.invalid(at,
+                   rules.empty() ? Value::raw("{\"Rules\":[]}") : go_value(*spec.success_policy),
+                   "requires indexed completion mode");
     return;
   }
-  if (rules.empty()) errors.required(at.child("rules"), "at least one rules must be specified when the successPolicy is specified");
+  if (rules.empty())
+    errors.required(at.child("rules"),
+                    "at least one rules must be specified when the successPolicy is specified");
   if (rules.size() > 20) errors.too_many(at.child("rules"), rules.size(), 20);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     check_success_rule(errors, at.child("rules").index(i), rules[i], spec.completions.value_or(0));
@@ -131,12 +150,14 @@ void check_numbers(FieldErrors& errors, const FieldPath& at, const batchv1::JobS
   count("ttlSecondsAfterFinished", spec.ttl_seconds_after_finished);
   count("backoffLimitPerIndex", spec.backoff_limit_per_index);
   if (spec.backoff_limit_per_index && !is_indexed(spec)) {
-    errors.invalid(at.child("backoffLimitPerIndex"), *spec.backoff_limit_per_index, "requires indexed completion mode");
+    errors.invalid(at.child("backoffLimitPerIndex"), *spec.backoff_limit_per_index,
+                   "requires indexed completion mode");
   }
   if (spec.managed_by) {
     const std::string& name = *spec.managed_by;
     if (name.find('/') == std::string::npos || !qualified_name(name).empty()) {
-      errors.invalid(at.child("managedBy"), name, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+      errors.invalid(at.child("managedBy"), name,
+                     "must be a domain-prefixed path (such as \"acme.io/foo\")");
     }
     if (name.size() > 63) errors.too_long(at.child("managedBy"), 63);
   }
@@ -153,16 +174,19 @@ void check_completion_mode(FieldErrors& errors, const FieldPath& at, const batch
         errors.required(at.child("completions"), cat("when completion mode is ", mode));
       }
       if (spec.parallelism && *spec.parallelism > kMostIndexes) {
-        errors.invalid(at.child("parallelism"), *spec.parallelism,
-                       cat("must be less than or equal to ", kMostIndexes, " when completion mode is ", mode));
+        errors.invalid(
+            at.child("parallelism"), *spec.parallelism,
+            cat("must be less than or equal to ", kMostIndexes, " when completion mode is ", mode));
       }
     }
   }
   if (spec.max_failed_indexes) {
     check_not_negative(errors, at.child("maxFailedIndexes"), *spec.max_failed_indexes);
-    if (!spec.backoff_limit_per_index) errors.required(at.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified");
+    if (!spec.backoff_limit_per_index)
+      errors.required(at.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified");
     if (spec.completions && *spec.max_failed_indexes > *spec.completions) {
-      errors.invalid(at.child("maxFailedIndexes"), *spec.max_failed_indexes, "must be less than or equal to completions");
+      errors.invalid(at.child("maxFailedIndexes"), *spec.max_failed_indexes,
+                     "must be less than or equal to completions");
     }
   }
 }
@@ -182,7 +206,8 @@ void check_restart_policy(FieldErrors& errors, const FieldPath& at, const batchv
 
 // The number that an update may give parallelism and completions of an elastic indexed job.
 bool may_resize(const batchv1::JobSpec& now, const batchv1::JobSpec& old) {
-  return is_indexed(now) && old.completions && now.completions && now.parallelism && *now.completions == *now.parallelism;
+  return is_indexed(now) && old.completions && now.completions && now.parallelism &&
+         *now.completions == *now.parallelism;
 }
 
 }  // namespace
@@ -192,9 +217,11 @@ void check_job_spec(FieldErrors& errors, const FieldPath& at, const batchv1::Job
   if (spec.pod_replacement_policy) {
     const std::string& policy = *spec.pod_replacement_policy;
     if (spec.pod_failure_policy) {
-      if (policy != "Failed") errors.not_supported(at.child("podReplacementPolicy"), policy, {"Failed"});
+      if (policy != "Failed")
+        errors.not_supported(at.child("podReplacementPolicy"), policy, {"Failed"});
     } else if (policy != "Failed" && policy != "TerminatingOrFailed") {
-      errors.not_supported(at.child("podReplacementPolicy"), policy, {"Failed", "TerminatingOrFailed"});
+      errors.not_supported(at.child("podReplacementPolicy"), policy,
+                           {"Failed", "TerminatingOrFailed"});
     }
   }
   check_completion_mode(errors, at, spec);
@@ -202,7 +229,8 @@ void check_job_spec(FieldErrors& errors, const FieldPath& at, const batchv1::Job
   check_restart_policy(errors, at, spec);
   if (spec.pod_failure_policy) {
     const FieldPath rules = at.child("podFailurePolicy", "rules");
-    if (spec.pod_failure_policy->rules.size() > 20) errors.too_many(rules, spec.pod_failure_policy->rules.size(), 20);
+    if (spec.pod_failure_policy->rules.size() > 20)
+      errors.too_many(rules, spec.pod_failure_policy->rules.size(), 20);
     for (std::size_t i = 0; i < spec.pod_failure_policy->rules.size(); ++i) {
       check_failure_rule(errors, rules.index(i), spec.pod_failure_policy->rules[i], spec);
     }
@@ -220,8 +248,10 @@ void check_generated_selector(FieldErrors& errors, const batchv1::Job& job) {
   // Jobs of old carry the label without a domain.
   metav1::LabelSelector legacy;
   legacy.match_labels["controller-uid"] = job.metadata.uid;
-  if (job.spec.selector && !api::equal(*job.spec.selector, wanted) && !api::equal(*job.spec.selector, legacy)) {
-    errors.invalid(at.child("selector"), selector_value(job.spec.selector), "`selector` not auto-generated");
+  if (job.spec.selector && !api::equal(*job.spec.selector, wanted) &&
+      !api::equal(*job.spec.selector, legacy)) {
+    errors.invalid(at.child("selector"), selector_value(job.spec.selector),
+                   "`selector` not auto-generated");
   }
 }
 
@@ -234,7 +264,8 @@ void check_spec(FieldErrors& errors, const batchv1::Job& job) {
     check_selector(errors, at.child("selector"), *job.spec.selector);
   }
   if (!job.spec.selector || !matches(*job.spec.selector, job.spec.template_.metadata.labels)) {
-    errors.invalid(at.child("template", "metadata").child("labels"), job.spec.template_.metadata.labels,
+    errors.invalid(at.child("template", "metadata").child("labels"),
+                   job.spec.template_.metadata.labels,
                    "`selector` does not match template `labels`");
   }
 }
@@ -247,7 +278,8 @@ void validate(FieldErrors& errors, const batchv1::Job& job, const Context&) {
   check_spec(errors, job);
 }
 
-void validate_change(FieldErrors& errors, const batchv1::Job& job, const batchv1::Job& old, const Context& context) {
+void validate_change(FieldErrors& errors, const batchv1::Job& job, const batchv1::Job& old,
+                     const Context& context) {
   check_metadata_update(errors, job.metadata, old.metadata);
   if (context.is_status) return check_job_status(errors, job, old);
   check_spec(errors, job);
@@ -270,8 +302,10 @@ void validate_change(FieldErrors& errors, const batchv1::Job& job, const batchv1
   if (!api::equal(spec.template_, was)) {
     errors.invalid(at.child("template"), go_value(spec.template_), kImmutable);
   }
-  check_immutable(errors, at.child("completionMode"), spec.completion_mode, old.spec.completion_mode);
-  check_immutable(errors, at.child("backoffLimitPerIndex"), spec.backoff_limit_per_index, old.spec.backoff_limit_per_index);
+  check_immutable(errors, at.child("completionMode"), spec.completion_mode,
+                  old.spec.completion_mode);
+  check_immutable(errors, at.child("backoffLimitPerIndex"), spec.backoff_limit_per_index,
+                  old.spec.backoff_limit_per_index);
   check_immutable(errors, at.child("managedBy"), spec.managed_by, old.spec.managed_by);
 }
 

@@ -19,7 +19,8 @@ void check_sealed(FieldErrors& errors, const Object& now, const Object& old) {
   if (now.data != old.data) errors.forbidden(FieldPath("data"), kSealed);
 }
 
-void need_keys(FieldErrors& errors, const corev1::Secret& secret, std::initializer_list<std::string_view> keys) {
+void need_keys(FieldErrors& errors, const corev1::Secret& secret,
+               std::initializer_list<std::string_view> keys) {
   for (std::string_view key : keys) {
     if (!secret.data.contains(std::string(key))) errors.required(FieldPath("data").key(key));
   }
@@ -38,7 +39,8 @@ void check_type(FieldErrors& errors, const corev1::Secret& secret) {
   if (type == "kubernetes.io/service-account-token") {
     const auto found = secret.metadata.annotations.find("kubernetes.io/service-account.name");
     if (found == secret.metadata.annotations.end() || found->second.empty()) {
-      errors.required(FieldPath("metadata").child("annotations").key("kubernetes.io/service-account.name"));
+      errors.required(
+          FieldPath("metadata").child("annotations").key("kubernetes.io/service-account.name"));
     }
   } else if (type == "kubernetes.io/dockercfg") {
     check_docker_config(errors, secret, ".dockercfg");
@@ -51,7 +53,8 @@ void check_type(FieldErrors& errors, const corev1::Secret& secret) {
     }
   } else if (type == "kubernetes.io/ssh-auth") {
     const auto found = secret.data.find("ssh-privatekey");
-    if (found == secret.data.end() || found->second.empty()) errors.required(FieldPath("data").key("ssh-privatekey"));
+    if (found == secret.data.end() || found->second.empty())
+      errors.required(FieldPath("data").key("ssh-privatekey"));
   } else if (type == "kubernetes.io/tls") {
     need_keys(errors, secret, {"tls.crt", "tls.key"});
   }
@@ -76,10 +79,12 @@ void validate(FieldErrors& errors, const corev1::ConfigMap& map, const Context&)
   if (bytes > kDataBytes) errors.too_long(FieldPath(""), kDataBytes);
 }
 
-void validate_change(FieldErrors& errors, const corev1::ConfigMap& map, const corev1::ConfigMap& old, const Context& context) {
+void validate_change(FieldErrors& errors, const corev1::ConfigMap& map,
+                     const corev1::ConfigMap& old, const Context& context) {
   check_metadata_update(errors, map.metadata, old.metadata);
   check_sealed(errors, map, old);
-  if (old.immutable.value_or(false) && map.binary_data != old.binary_data) errors.forbidden(FieldPath("binaryData"), kSealed);
+  if (old.immutable.value_or(false) && map.binary_data != old.binary_data)
+    errors.forbidden(FieldPath("binaryData"), kSealed);
   validate(errors, map, context);
 }
 
@@ -94,7 +99,8 @@ void validate(FieldErrors& errors, const corev1::Secret& secret, const Context&)
   check_type(errors, secret);
 }
 
-void validate_change(FieldErrors& errors, const corev1::Secret& secret, const corev1::Secret& old, const Context& context) {
+void validate_change(FieldErrors& errors, const corev1::Secret& secret, const corev1::Secret& old,
+                     const Context& context) {
   check_metadata_update(errors, secret.metadata, old.metadata);
   check_immutable(errors, FieldPath("type"), secret.type, old.type);
   check_sealed(errors, secret, old);

@@ -16,10 +16,12 @@
 namespace kpp::validation {
 namespace {
 
-constexpr std::string_view kOnlySidecars = "may not be set for init containers without restartPolicy=Always";
+constexpr std::string_view kOnlySidecars =
+    "may not be set for init containers without restartPolicy=Always";
 constexpr std::string_view kNotEphemeral = "cannot be set for an Ephemeral Container";
 
-void check_ports(FieldErrors& errors, const FieldPath& at, const std::vector<corev1::ContainerPort>& ports) {
+void check_ports(FieldErrors& errors, const FieldPath& at,
+                 const std::vector<corev1::ContainerPort>& ports) {
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const corev1::ContainerPort& port = ports[i];
@@ -27,12 +29,14 @@ void check_ports(FieldErrors& errors, const FieldPath& at, const std::vector<cor
     if (!port.name.empty()) {
       const Messages wrong = port_name(port.name);
       errors.invalid_each(here.child("name"), port.name, wrong);
-      if (wrong.empty() && !names.insert(port.name).second) errors.duplicate(here.child("name"), port.name);
+      if (wrong.empty() && !names.insert(port.name).second)
+        errors.duplicate(here.child("name"), port.name);
     }
     if (port.container_port == 0) {
       errors.required(here.child("containerPort"));
     } else {
-      errors.invalid_each(here.child("containerPort"), port.container_port, port_number(port.container_port));
+      errors.invalid_each(here.child("containerPort"), port.container_port,
+                          port_number(port.container_port));
     }
     if (port.host_port != 0) {
       errors.invalid_each(here.child("hostPort"), port.host_port, port_number(port.host_port));
@@ -45,19 +49,22 @@ void check_ports(FieldErrors& errors, const FieldPath& at, const std::vector<cor
   }
 }
 
-void check_host_port_conflicts(FieldErrors& errors, const FieldPath& at, const corev1::Container* begin, std::size_t count) {
+void check_host_port_conflicts(FieldErrors& errors, const FieldPath& at,
+                               const corev1::Container* begin, std::size_t count) {
   std::set<std::string> taken;
   for (std::size_t i = 0; i < count; ++i) {
     for (std::size_t k = 0; k < begin[i].ports.size(); ++k) {
       const corev1::ContainerPort& port = begin[i].ports[k];
       if (port.host_port == 0) continue;
       std::string text = cat(port.protocol, "/", port.host_ip, "/", port.host_port);
-      if (!taken.insert(text).second) errors.duplicate(at.index(i).child("ports").index(k).child("hostPort"), text);
+      if (!taken.insert(text).second)
+        errors.duplicate(at.index(i).child("ports").index(k).child("hostPort"), text);
     }
   }
 }
 
-void check_resize_policy(FieldErrors& errors, const FieldPath& at, const std::vector<corev1::ContainerResizePolicy>& policies,
+void check_resize_policy(FieldErrors& errors, const FieldPath& at,
+                         const std::vector<corev1::ContainerResizePolicy>& policies,
                          const std::string& restart_policy) {
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < policies.size(); ++i) {
@@ -71,24 +78,32 @@ void check_resize_policy(FieldErrors& errors, const FieldPath& at, const std::ve
     }
     if (policy.restart_policy.empty()) {
       errors.required(here.child("restartPolicy"));
-    } else if (policy.restart_policy != "NotRequired" && policy.restart_policy != "RestartContainer") {
-      errors.not_supported(here.child("restartPolicy"), policy.restart_policy, {"NotRequired", "RestartContainer"});
+    } else if (policy.restart_policy != "NotRequired" &&
+               policy.restart_policy != "RestartContainer") {
+      errors.not_supported(here.child("restartPolicy"), policy.restart_policy,
+                           {"NotRequired", "RestartContainer"});
     }
     if (restart_policy == "Never" && policy.restart_policy != "NotRequired") {
-      errors.invalid(here.child("restartPolicy"), policy.restart_policy, "must be 'NotRequired' when `restartPolicy` is 'Never'");
+      errors.invalid(here.child("restartPolicy"), policy.restart_policy,
+                     "must be 'NotRequired' when `restartPolicy` is 'Never'");
     }
   }
 }
 
-void check_restart_rules(FieldErrors& errors, const FieldPath& at, const corev1::Container& container) {
+void check_restart_rules(FieldErrors& errors, const FieldPath& at,
+                         const corev1::Container& container) {
   const std::string policy = container.restart_policy.value_or("");
-  if (container.restart_policy && policy != "Always" && policy != "OnFailure" && policy != "Never") {
+  if (container.restart_policy && policy != "Always" && policy != "OnFailure" &&
+      policy != "Never") {
     errors.not_supported(at.child("restartPolicy"), policy, {"Always", "Never", "OnFailure"});
   }
   if (container.restart_policy_rules.empty()) return;
   const FieldPath rules = at.child("restartPolicyRules");
-  if (!container.restart_policy) errors.required(at.child("restartPolicy"), "must specify restartPolicy when restart rules are used");
-  if (container.restart_policy_rules.size() > 20) errors.too_many(rules, container.restart_policy_rules.size(), 20);
+  if (!container.restart_policy)
+    errors.required(at.child("restartPolicy"),
+                    "must specify restartPolicy when restart rules are used");
+  if (container.restart_policy_rules.size() > 20)
+    errors.too_many(rules, container.restart_policy_rules.size(), 20);
   for (std::size_t i = 0; i < container.restart_policy_rules.size(); ++i) {
     const corev1::ContainerRestartRule& rule = container.restart_policy_rules[i];
     const FieldPath here = rules.index(i);
@@ -110,7 +125,8 @@ void check_restart_rules(FieldErrors& errors, const FieldPath& at, const corev1:
 }
 
 // What every container must keep.
-void check_common(FieldErrors& errors, const FieldPath& at, const corev1::Container& container, const corev1::PodSpec& spec) {
+void check_common(FieldErrors& errors, const FieldPath& at, const corev1::Container& container,
+                  const corev1::PodSpec& spec) {
   if (container.name.empty()) {
     errors.required(at.child("name"));
   } else {
@@ -131,17 +147,24 @@ void check_common(FieldErrors& errors, const FieldPath& at, const corev1::Contai
   check_volume_devices(errors, at.child("volumeDevices"), container, spec.volumes);
   if (container.image_pull_policy.empty()) {
     errors.required(at.child("imagePullPolicy"));
-  } else if (container.image_pull_policy != "Always" && container.image_pull_policy != "IfNotPresent" &&
+  } else if (container.image_pull_policy != "Always" &&
+             container.image_pull_policy != "IfNotPresent" &&
              container.image_pull_policy != "Never") {
-    errors.not_supported(at.child("imagePullPolicy"), container.image_pull_policy, {"Always", "IfNotPresent", "Never"});
+    errors.not_supported(at.child("imagePullPolicy"), container.image_pull_policy,
+                         {"Always", "IfNotPresent", "Never"});
   }
-  check_resource_requirements(errors, at.child("resources"), container.resources, &spec.resource_claims);
-  check_resize_policy(errors, at.child("resizePolicy"), container.resize_policy, spec.restart_policy);
-  check_security_context(errors, at.child("securityContext"), container.security_context, spec.host_users.value_or(true));
+  check_resource_requirements(errors, at.child("resources"), container.resources,
+                              &spec.resource_claims);
+  check_resize_policy(errors, at.child("resizePolicy"), container.resize_policy,
+                      spec.restart_policy);
+  check_security_context(errors, at.child("securityContext"), container.security_context,
+                         spec.host_users.value_or(true));
 }
 
-void check_running(FieldErrors& errors, const FieldPath& at, const corev1::Container& container, const corev1::PodSpec& spec) {
-  check_lifecycle(errors, at.child("lifecycle"), container.lifecycle, spec.termination_grace_period_seconds.value_or(0), &spec);
+void check_running(FieldErrors& errors, const FieldPath& at, const corev1::Container& container,
+                   const corev1::PodSpec& spec) {
+  check_lifecycle(errors, at.child("lifecycle"), container.lifecycle,
+                  spec.termination_grace_period_seconds.value_or(0), &spec);
   check_liveness_probe(errors, at.child("livenessProbe"), container.liveness_probe);
   check_readiness_probe(errors, at.child("readinessProbe"), container.readiness_probe);
   check_startup_probe(errors, at.child("startupProbe"), container.startup_probe);
@@ -190,14 +213,16 @@ void check_init(FieldErrors& errors, const FieldPath& at, const corev1::PodSpec&
 
 }  // namespace
 
-void check_ephemeral_containers(FieldErrors& errors, const FieldPath& at, const corev1::PodSpec& spec) {
+void check_ephemeral_containers(FieldErrors& errors, const FieldPath& at,
+                                const corev1::PodSpec& spec) {
   std::set<std::string_view> names;
   for (const corev1::Container& container : spec.containers) names.insert(container.name);
   for (const corev1::Container& container : spec.init_containers) names.insert(container.name);
   for (std::size_t i = 0; i < spec.ephemeral_containers.size(); ++i) {
     const corev1::EphemeralContainer& ephemeral = spec.ephemeral_containers[i];
     const FieldPath here = at.index(i);
-    // An ephemeral container's members are those of a container; what it may not have is refused below.
+    // An ephemeral container's members are those of a container; what it may not have is refused
+    // below.
     const corev1::EphemeralContainerCommon& common = ephemeral.ephemeral_container_common;
     corev1::Container container;
     container.name = common.name;
@@ -210,17 +235,22 @@ void check_ephemeral_containers(FieldErrors& errors, const FieldPath& at, const 
     container.termination_message_policy = common.termination_message_policy;
     container.image_pull_policy = common.image_pull_policy;
     check_common(errors, here, container, spec);
-    if (!common.name.empty() && !names.insert(common.name).second) errors.duplicate(here.child("name"), common.name);
+    if (!common.name.empty() && !names.insert(common.name).second)
+      errors.duplicate(here.child("name"), common.name);
     if (!ephemeral.target_container_name.empty()) {
-      const bool found = std::any_of(spec.containers.begin(), spec.containers.end(),
-                                     [&](const auto& c) { return c.name == ephemeral.target_container_name; });
-      if (!found) errors.not_found(here.child("targetContainerName"), ephemeral.target_container_name);
+      const bool found =
+          std::any_of(spec.containers.begin(), spec.containers.end(),
+                      [&](const auto& c) { return c.name == ephemeral.target_container_name; });
+      if (!found)
+        errors.not_found(here.child("targetContainerName"), ephemeral.target_container_name);
     }
     const auto refuse = [&](bool set, std::string_view field) {
       if (set) errors.forbidden(here.child(field), kNotEphemeral);
     };
     refuse(!common.ports.empty(), "ports");
-    refuse(!common.resources.limits.empty() || !common.resources.requests.empty() || !common.resources.claims.empty(), "resources");
+    refuse(!common.resources.limits.empty() || !common.resources.requests.empty() ||
+               !common.resources.claims.empty(),
+           "resources");
     refuse(common.lifecycle.has_value(), "lifecycle");
     refuse(common.liveness_probe.has_value(), "livenessProbe");
     refuse(common.readiness_probe.has_value(), "readinessProbe");
@@ -246,7 +276,8 @@ void check_image_spaces(FieldErrors& errors, const FieldPath& at, const corev1::
   const auto each = [&](const std::vector<corev1::Container>& containers, const FieldPath& list) {
     for (std::size_t i = 0; i < containers.size(); ++i) {
       if (trimmed(containers[i].image).size() != containers[i].image.size()) {
-        errors.invalid(list.index(i).child("image"), containers[i].image, "must not have leading or trailing whitespace");
+        errors.invalid(list.index(i).child("image"), containers[i].image,
+                       "must not have leading or trailing whitespace");
       }
     }
   };
@@ -254,7 +285,8 @@ void check_image_spaces(FieldErrors& errors, const FieldPath& at, const corev1::
   each(spec.init_containers, at.child("initContainers"));
 }
 
-void check_overhead(FieldErrors& errors, const FieldPath& at, const std::map<std::string, api::Quantity>& overhead) {
+void check_overhead(FieldErrors& errors, const FieldPath& at,
+                    const std::map<std::string, api::Quantity>& overhead) {
   corev1::ResourceRequirements limits;
   limits.limits = overhead;
   check_resource_requirements(errors, at, limits, nullptr);

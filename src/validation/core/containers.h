@@ -6,11 +6,14 @@
 
 namespace kpp::validation {
 
-// Checks spec.containers, spec.initContainers and spec.ephemeralContainers; `at` is the path of the spec.
+// Checks spec.containers, spec.initContainers and spec.ephemeralContainers; `at` is the path of the
+// spec.
 void check_containers(FieldErrors& errors, const FieldPath& at, const corev1::PodSpec& spec);
-void check_ephemeral_containers(FieldErrors& errors, const FieldPath& at, const corev1::PodSpec& spec);
+void check_ephemeral_containers(FieldErrors& errors, const FieldPath& at,
+                                const corev1::PodSpec& spec);
 // Images of pods (not of templates) must not stand in white space.
 void check_image_spaces(FieldErrors& errors, const FieldPath& at, const corev1::PodSpec& spec);
-void check_overhead(FieldErrors& errors, const FieldPath& at, const std::map<std::string, api::Quantity>& overhead);
+void check_overhead(FieldErrors& errors, const FieldPath& at,
+                    const std::map<std::string, api::Quantity>& overhead);
 
 }  // namespace kpp::validation

@@ -7,14 +7,17 @@
 namespace kpp::validation {
 namespace {
 
-void check_address(FieldErrors& errors, const FieldPath& at, const corev1::EndpointAddress& address) {
+void check_address(FieldErrors& errors, const FieldPath& at,
+                   const corev1::EndpointAddress& address) {
   check_ip(errors, at.child("ip"), address.ip);
-  if (!address.hostname.empty()) check_dns1123_label(errors, at.child("hostname"), address.hostname);
+  if (!address.hostname.empty())
+    check_dns1123_label(errors, at.child("hostname"), address.hostname);
   if (address.node_name) check_dns1123_subdomain(errors, at.child("nodeName"), *address.node_name);
   check_non_special_ip(errors, at.child("ip"), address.ip);
 }
 
-void check_port(FieldErrors& errors, const FieldPath& at, const corev1::EndpointPort& port, bool needs_name) {
+void check_port(FieldErrors& errors, const FieldPath& at, const corev1::EndpointPort& port,
+                bool needs_name) {
   if (needs_name && port.name.empty()) {
     errors.required(at.child("name"));
   } else if (!port.name.empty()) {
@@ -26,7 +29,9 @@ void check_port(FieldErrors& errors, const FieldPath& at, const corev1::Endpoint
   } else if (port.protocol != "TCP" && port.protocol != "UDP" && port.protocol != "SCTP") {
     errors.not_supported(at.child("protocol"), port.protocol, {"SCTP", "TCP", "UDP"});
   }
-  if (port.app_protocol) errors.invalid_each(at.child("appProtocol"), *port.app_protocol, qualified_name(*port.app_protocol));
+  if (port.app_protocol)
+    errors.invalid_each(at.child("appProtocol"), *port.app_protocol,
+                        qualified_name(*port.app_protocol));
 }
 
 void check_subsets(FieldErrors& errors, const std::vector<corev1::EndpointSubset>& subsets) {
@@ -40,7 +45,8 @@ void check_subsets(FieldErrors& errors, const std::vector<corev1::EndpointSubset
       check_address(errors, here.child("addresses").index(k), subset.addresses[k]);
     }
     for (std::size_t k = 0; k < subset.not_ready_addresses.size(); ++k) {
-      check_address(errors, here.child("notReadyAddresses").index(k), subset.not_ready_addresses[k]);
+      check_address(errors, here.child("notReadyAddresses").index(k),
+                    subset.not_ready_addresses[k]);
     }
     for (std::size_t k = 0; k < subset.ports.size(); ++k) {
       check_port(errors, here.child("ports").index(k), subset.ports[k], subset.ports.size() > 1);
@@ -48,7 +54,8 @@ void check_subsets(FieldErrors& errors, const std::vector<corev1::EndpointSubset
   }
 }
 
-// Objects written before the rules were what they are stay writable while their subsets do not change.
+// Objects written before the rules were what they are stay writable while their subsets do not
+// change.
 bool same_subsets(const corev1::Endpoints& a, const corev1::Endpoints& b) {
   if (a.subsets.size() != b.subsets.size()) return false;
   for (std::size_t i = 0; i < a.subsets.size(); ++i) {
@@ -64,7 +71,8 @@ void validate(FieldErrors& errors, const corev1::Endpoints& endpoints, const Con
   check_subsets(errors, endpoints.subsets);
 }
 
-void validate_change(FieldErrors& errors, const corev1::Endpoints& endpoints, const corev1::Endpoints& old, const Context&) {
+void validate_change(FieldErrors& errors, const corev1::Endpoints& endpoints,
+                     const corev1::Endpoints& old, const Context&) {
   check_metadata_update(errors, endpoints.metadata, old.metadata);
   if (!same_subsets(endpoints, old)) check_subsets(errors, endpoints.subsets);
 }

@@ -12,36 +12,62 @@ namespace {
 
 using Names = std::span<const std::string_view>;
 
-bool has(Names names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool has(Names names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 // Paths of a pod that references may name at all.
-constexpr std::array<std::string_view, 18> kPodPaths = {
-    "metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid", "spec.host",
-    "spec.hostNetwork", "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-    "status.hostIP", "status.hostIPs", "status.nominatedNodeName", "status.phase", "status.podIP", "status.podIPs", ""};
-constexpr std::array<std::string_view, 9> kEnvironmentPaths = {
-    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
-    "status.hostIPs", "status.podIP", "status.podIPs"};
-constexpr std::array<std::string_view, 5> kVolumePaths = {"metadata.annotations", "metadata.labels", "metadata.name",
-                                                          "metadata.namespace", "metadata.uid"};
-constexpr std::array<std::string_view, 6> kResourcePaths = {"limits.cpu", "limits.ephemeral-storage", "limits.memory",
-                                                            "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
+constexpr std::array<std::string_view, 18> kPodPaths = {"metadata.annotations",
+                                                        "metadata.labels",
+                                                        "metadata.name",
+                                                        "metadata.namespace",
+                                                        "metadata.uid",
+                                                        "spec.host",
+                                                        "spec.hostNetwork",
+                                                        "spec.nodeName",
+                                                        "spec.restartPolicy",
+                                                        "spec.schedulerName",
+                                                        "spec.serviceAccountName",
+                                                        "status.hostIP",
+                                                        "status.hostIPs",
+                                                        "status.nominatedNodeName",
+                                                        "status.phase",
+                                                        "status.podIP",
+                                                        "status.podIPs",
+                                                        ""};
+constexpr std::array<std::string_view, 9> kEnvironmentPaths = {"metadata.name",
+                                                               "metadata.namespace",
+                                                               "metadata.uid",
+                                                               "spec.nodeName",
+                                                               "spec.serviceAccountName",
+                                                               "status.hostIP",
+                                                               "status.hostIPs",
+                                                               "status.podIP",
+                                                               "status.podIPs"};
+constexpr std::array<std::string_view, 5> kVolumePaths = {"metadata.annotations", "metadata.labels",
+                                                          "metadata.name", "metadata.namespace",
+                                                          "metadata.uid"};
+constexpr std::array<std::string_view, 6> kResourcePaths = {
+    "limits.cpu",   "limits.ephemeral-storage",   "limits.memory",
+    "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
 
-void check_divisor(FieldErrors& errors, const FieldPath& at, std::string_view resource, const api::Quantity& divisor) {
+void check_divisor(FieldErrors& errors, const FieldPath& at, std::string_view resource,
+                   const api::Quantity& divisor) {
   static constexpr std::array<std::string_view, 2> kCpu = {"1m", "1"};
-  static constexpr std::array<std::string_view, 13> kBytes = {"1",   "1k",  "1M",  "1G",  "1T",  "1P", "1E",
-                                                              "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"};
+  static constexpr std::array<std::string_view, 13> kBytes = {
+      "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"};
   if (divisor.text.empty() || divisor.text == "0") return;
   const std::string_view name = resource.substr(resource.find('.') + 1);
   const bool cpu = name == "cpu";
   const Names allowed = cpu ? Names(kCpu) : Names(kBytes);
   if (has(allowed, divisor.text)) return;
-  const std::string_view what = cpu                             ? "cpu resource"
-                                : name == "memory"              ? "memory resource"
-                                : name == "ephemeral-storage"   ? "local ephemeral storage resource"
-                                                                : "hugepages resource";
+  const std::string_view what = cpu                           ? "cpu resource"
+                                : name == "memory"            ? "memory resource"
+                                : name == "ephemeral-storage" ? "local ephemeral storage resource"
+                                                              : "hugepages resource";
   std::string list(cpu ? "1m and 1" : join(kBytes, ", "));
-  errors.invalid(at.child("divisor"), resource, cat("only divisor's values ", list, " are supported with the ", what));
+  errors.invalid(at.child("divisor"), resource,
+                 cat("only divisor's values ", list, " are supported with the ", what));
 }
 
 template <class Selector>
@@ -55,7 +81,8 @@ void check_key_selector(FieldErrors& errors, const FieldPath& at, const Selector
   }
 }
 
-void check_file_key(FieldErrors& errors, const FieldPath& at, const corev1::FileKeySelector& selector) {
+void check_file_key(FieldErrors& errors, const FieldPath& at,
+                    const corev1::FileKeySelector& selector) {
   if (selector.key.empty()) {
     errors.required(at.child("key"));
   } else {
@@ -64,7 +91,8 @@ void check_file_key(FieldErrors& errors, const FieldPath& at, const corev1::File
   if (selector.volume_name.empty()) {
     errors.required(at.child("volumeName"));
   } else {
-    errors.invalid_each(at.child("volumeName"), selector.volume_name, dns1123_label(selector.volume_name));
+    errors.invalid_each(at.child("volumeName"), selector.volume_name,
+                        dns1123_label(selector.volume_name));
   }
   if (selector.path.empty()) errors.required(at.child("path"));
 }
@@ -93,7 +121,9 @@ void check_source(FieldErrors& errors, const FieldPath& at, const corev1::EnvVar
     check_file_key(errors, at.child("fileKeyRef"), *from.file_key_ref);
   }
   if (sources == 0) {
-    errors.invalid(at, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
+    errors.invalid(at, "",
+                   "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, "
+                   "`secretKeyRef` or `fileKeyRef`");
   } else if (!variable.value.empty()) {
     errors.invalid(at, "", "may not be specified when `value` is not empty");
   } else if (sources > 1) {
@@ -103,7 +133,8 @@ void check_source(FieldErrors& errors, const FieldPath& at, const corev1::EnvVar
 
 }  // namespace
 
-void check_pod_field(FieldErrors& errors, const FieldPath& at, const corev1::ObjectFieldSelector& field, bool in_volume) {
+void check_pod_field(FieldErrors& errors, const FieldPath& at,
+                     const corev1::ObjectFieldSelector& field, bool in_volume) {
   if (field.api_version.empty()) return errors.required(at.child("apiVersion"));
   if (field.field_path.empty()) return errors.required(at.child("fieldPath"));
   std::string path = field.field_path;
@@ -114,7 +145,8 @@ void check_pod_field(FieldErrors& errors, const FieldPath& at, const corev1::Obj
     path.resize(open);
   }
   if (!has(kPodPaths, path)) {
-    errors.invalid(at.child("fieldPath"), field.field_path, cat("error converting fieldPath: field label not supported: ", path));
+    errors.invalid(at.child("fieldPath"), field.field_path,
+                   cat("error converting fieldPath: field label not supported: ", path));
     return;
   }
   if (path == "spec.host") path = "spec.nodeName";
@@ -132,20 +164,22 @@ void check_pod_field(FieldErrors& errors, const FieldPath& at, const corev1::Obj
   if (!has(supported, path)) errors.not_supported(at.child("fieldPath"), path, supported);
 }
 
-void check_resource_field(FieldErrors& errors, const FieldPath& at, const corev1::ResourceFieldSelector& field,
-                          bool in_volume) {
+void check_resource_field(FieldErrors& errors, const FieldPath& at,
+                          const corev1::ResourceFieldSelector& field, bool in_volume) {
   if (in_volume && field.container_name.empty()) {
     errors.required(at.child("containerName"));
   } else if (field.resource.empty()) {
     errors.required(at.child("resource"));
-  } else if (!has(kResourcePaths, field.resource) && !field.resource.starts_with("limits.hugepages-") &&
+  } else if (!has(kResourcePaths, field.resource) &&
+             !field.resource.starts_with("limits.hugepages-") &&
              !field.resource.starts_with("requests.hugepages-")) {
     errors.not_supported(at.child("resource"), field.resource, Names(kResourcePaths));
   }
   check_divisor(errors, at, field.resource, field.divisor);
 }
 
-void check_environment(FieldErrors& errors, const FieldPath& at, const std::vector<corev1::EnvVar>& variables) {
+void check_environment(FieldErrors& errors, const FieldPath& at,
+                       const std::vector<corev1::EnvVar>& variables) {
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const corev1::EnvVar& variable = variables[i];
     const FieldPath here = at.index(i);
@@ -158,7 +192,8 @@ void check_environment(FieldErrors& errors, const FieldPath& at, const std::vect
   }
 }
 
-void check_environment_from(FieldErrors& errors, const FieldPath& at, const std::vector<corev1::EnvFromSource>& sources) {
+void check_environment_from(FieldErrors& errors, const FieldPath& at,
+                            const std::vector<corev1::EnvFromSource>& sources) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const corev1::EnvFromSource& source = sources[i];
     const FieldPath here = at.index(i);
@@ -175,7 +210,8 @@ void check_environment_from(FieldErrors& errors, const FieldPath& at, const std:
         errors.invalid_each(there, name, dns1123_subdomain(name));
       }
     };
-    if (source.config_map_ref) reference("configMapRef", source.config_map_ref->local_object_reference.name);
+    if (source.config_map_ref)
+      reference("configMapRef", source.config_map_ref->local_object_reference.name);
     if (source.secret_ref) reference("secretRef", source.secret_ref->local_object_reference.name);
     if (count == 0) {
       errors.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`");

@@ -18,12 +18,14 @@ std::string fixed(double value) {
 
 void check_type(FieldErrors& errors, const FieldPath& at, const std::string& type) {
   errors.invalid_each(at, type, qualified_name(type));
-  if (qualified_name(type).empty() && type.find('/') == std::string::npos && !is_standard_limit_resource(type)) {
+  if (qualified_name(type).empty() && type.find('/') == std::string::npos &&
+      !is_standard_limit_resource(type)) {
     errors.invalid(at, type, "must be a standard limit type or fully qualified");
   }
 }
 
-void check_name(FieldErrors& errors, const std::string& type, const FieldPath& at, const std::string& name) {
+void check_name(FieldErrors& errors, const std::string& type, const FieldPath& at,
+                const std::string& name) {
   if (type == "Pod" || type == "Container") {
     check_container_resource_name(errors, at, name);
   } else {
@@ -42,7 +44,8 @@ void check_item(FieldErrors& errors, const FieldPath& at, const corev1::LimitRan
   take(item.max, "max");
   take(item.min, "min");
   if (item.type == "Pod") {
-    if (!item.default_.empty()) errors.forbidden(at.child("default"), "may not be specified when `type` is 'Pod'");
+    if (!item.default_.empty())
+      errors.forbidden(at.child("default"), "may not be specified when `type` is 'Pod'");
     if (!item.default_request.empty()) {
       errors.forbidden(at.child("defaultRequest"), "may not be specified when `type` is 'Pod'");
     }
@@ -50,8 +53,11 @@ void check_item(FieldErrors& errors, const FieldPath& at, const corev1::LimitRan
     take(item.default_, "default");
     take(item.default_request, "defaultRequest");
   }
-  if (item.type == "PersistentVolumeClaim" && !item.min.contains("storage") && !item.max.contains("storage")) {
-    errors.required(at.child("limits"), "either minimum or maximum storage value is required, but neither was provided");
+  if (item.type == "PersistentVolumeClaim" && !item.min.contains("storage") &&
+      !item.max.contains("storage")) {
+    errors.required(
+        at.child("limits"),
+        "either minimum or maximum storage value is required, but neither was provided");
   }
   take(item.max_limit_request_ratio, "maxLimitRequestRatio");
   for (const std::string& name : names) {
@@ -65,9 +71,12 @@ void check_item(FieldErrors& errors, const FieldPath& at, const corev1::LimitRan
     const api::Quantity* limit = pod ? nullptr : find(item.default_);
     const api::Quantity* request = pod ? nullptr : find(item.default_request);
     const api::Quantity* ratio = find(item.max_limit_request_ratio);
-    const auto more = [](const api::Quantity* a, const api::Quantity* b) { return a && b && amount_of(*a) > amount_of(*b); };
+    const auto more = [](const api::Quantity* a, const api::Quantity* b) {
+      return a && b && amount_of(*a) > amount_of(*b);
+    };
     if (more(min, max)) {
-      errors.invalid(at.child("min").key(name), *min, cat("min value ", *min, " is greater than max value ", *max));
+      errors.invalid(at.child("min").key(name), *min,
+                     cat("min value ", *min, " is greater than max value ", *max));
     }
     if (more(min, request)) {
       errors.invalid(at.child("defaultRequest").key(name), *request,
@@ -78,28 +87,35 @@ void check_item(FieldErrors& errors, const FieldPath& at, const corev1::LimitRan
                      cat("default request value ", *request, " is greater than max value ", *max));
     }
     if (more(request, limit)) {
-      errors.invalid(at.child("defaultRequest").key(name), *request,
-                     cat("default request value ", *request, " is greater than default limit value ", *limit));
+      errors.invalid(
+          at.child("defaultRequest").key(name), *request,
+          cat("default request value ", *request, " is greater than default limit value ", *limit));
     }
     if (more(min, limit)) {
-      errors.invalid(at.child("default").key(name), *min, cat("min value ", *min, " is greater than default value ", *limit));
+      errors.invalid(at.child("default").key(name), *min,
+                     cat("min value ", *min, " is greater than default value ", *limit));
     }
     if (more(limit, max)) {
-      errors.invalid(at.child("default").key(name), *max, cat("default value ", *limit, " is greater than max value ", *max));
+      errors.invalid(at.child("default").key(name), *max,
+                     cat("default value ", *limit, " is greater than max value ", *max));
     }
     if (!ratio) continue;
     const FieldPath here = at.child("maxLimitRequestRatio").key(name);
-    if (amount_of(*ratio) < api::Amount::of(1)) errors.invalid(here, *ratio, cat("ratio ", *ratio, " is less than 1"));
+    if (amount_of(*ratio) < api::Amount::of(1))
+      errors.invalid(here, *ratio, cat("ratio ", *ratio, " is less than 1"));
     if (min && max && amount_of(*min).sign() > 0) {
       const double most = amount_of(*max).to_double() / amount_of(*min).to_double();
       if (amount_of(*ratio).to_double() > most) {
-        errors.invalid(here, *ratio, cat("ratio ", *ratio, " is greater than max/min = ", fixed(most)));
+        errors.invalid(here, *ratio,
+                       cat("ratio ", *ratio, " is greater than max/min = ", fixed(most)));
       }
     }
-    if ((name.find('/') != std::string::npos || is_huge_page_resource(name)) && !is_overcommit_allowed(name) && limit &&
-        request && amount_of(*limit) != amount_of(*request)) {
+    if ((name.find('/') != std::string::npos || is_huge_page_resource(name)) &&
+        !is_overcommit_allowed(name) && limit && request &&
+        amount_of(*limit) != amount_of(*request)) {
       errors.invalid(at.child("defaultRequest").key(name), *request,
-                     cat("default value ", *limit, " must equal to defaultRequest value ", *request, " in ", name));
+                     cat("default value ", *limit, " must equal to defaultRequest value ", *request,
+                         " in ", name));
     }
   }
 }

@@ -9,7 +9,8 @@ namespace {
 void check_finalizer(FieldErrors& errors, const FieldPath& at, const std::string& name) {
   errors.invalid_each(at, name, qualified_name(name));
   if (!errors.empty()) return;
-  if (name.find('/') == std::string::npos && name != "kubernetes" && name != "orphan" && name != "foregroundDeletion") {
+  if (name.find('/') == std::string::npos && name != "kubernetes" && name != "orphan" &&
+      name != "foregroundDeletion") {
     errors.invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified");
   }
 }
@@ -25,13 +26,14 @@ void validate(FieldErrors& errors, const corev1::Namespace& space, const Context
   }
 }
 
-void validate_change(FieldErrors& errors, const corev1::Namespace& space, const corev1::Namespace& old,
-                     const Context& context) {
+void validate_change(FieldErrors& errors, const corev1::Namespace& space,
+                     const corev1::Namespace& old, const Context& context) {
   check_metadata_update(errors, space.metadata, old.metadata);
   if (context.subresource == "finalize") {
     for (std::size_t i = 0; i < space.spec.finalizers.size(); ++i) {
       FieldErrors wrong;
-      check_finalizer(wrong, FieldPath("spec").child("finalizers").index(i), space.spec.finalizers[i]);
+      check_finalizer(wrong, FieldPath("spec").child("finalizers").index(i),
+                      space.spec.finalizers[i]);
       errors.append(std::move(wrong));
     }
     return;
@@ -40,10 +42,12 @@ void validate_change(FieldErrors& errors, const corev1::Namespace& space, const 
   const FieldPath phase = FieldPath("status").child("Phase");
   if (!space.metadata.deletion_timestamp) {
     if (space.status.phase != "Active") {
-      errors.invalid(phase, space.status.phase, "may only be 'Active' if `deletionTimestamp` is empty");
+      errors.invalid(phase, space.status.phase,
+                     "may only be 'Active' if `deletionTimestamp` is empty");
     }
   } else if (space.status.phase != "Terminating") {
-    errors.invalid(phase, space.status.phase, "may only be 'Terminating' if `deletionTimestamp` is not empty");
+    errors.invalid(phase, space.status.phase,
+                   "may only be 'Terminating' if `deletionTimestamp` is not empty");
   }
 }
 

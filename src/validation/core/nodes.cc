@@ -10,7 +10,8 @@
 namespace kpp::validation {
 namespace {
 
-void check_taints(FieldErrors& errors, const FieldPath& at, const std::vector<corev1::Taint>& taints) {
+void check_taints(FieldErrors& errors, const FieldPath& at,
+                  const std::vector<corev1::Taint>& taints) {
   std::set<std::pair<std::string, std::string>> seen;
   for (std::size_t i = 0; i < taints.size(); ++i) {
     const corev1::Taint& taint = taints[i];
@@ -20,19 +21,23 @@ void check_taints(FieldErrors& errors, const FieldPath& at, const std::vector<co
     if (!wrong.empty()) errors.invalid(here.child("value"), taint.value, join(wrong, ";"));
     if (taint.effect.empty()) {
       errors.required(here.child("effect"));
-    } else if (taint.effect != "NoSchedule" && taint.effect != "PreferNoSchedule" && taint.effect != "NoExecute") {
-      errors.not_supported(here.child("effect"), taint.effect, {"NoSchedule", "PreferNoSchedule", "NoExecute"});
+    } else if (taint.effect != "NoSchedule" && taint.effect != "PreferNoSchedule" &&
+               taint.effect != "NoExecute") {
+      errors.not_supported(here.child("effect"), taint.effect,
+                           {"NoSchedule", "PreferNoSchedule", "NoExecute"});
     }
     if (!seen.emplace(taint.key, taint.effect).second) {
       errors.add({ErrorType::kDuplicate, here.to_string(),
-                  cat("Duplicate value: {\"Key\":", quoted(taint.key), ",\"Value\":", quoted(taint.value),
-                      ",\"Effect\":", quoted(taint.effect), ",\"TimeAdded\":null}: taints must be unique by key and effect pair")});
+                  cat("Duplicate value: {\"Key\":", quoted(taint.key),
+                      ",\"Value\":", quoted(taint.value), ",\"Effect\":", quoted(taint.effect),
+                      ",\"TimeAdded\":null}: taints must be unique by key and effect pair")});
     }
   }
 }
 
 void check_node_taints(FieldErrors& errors, const corev1::Node& node) {
-  if (!node.spec.taints.empty()) check_taints(errors, FieldPath("spec").child("taints"), node.spec.taints);
+  if (!node.spec.taints.empty())
+    check_taints(errors, FieldPath("spec").child("taints"), node.spec.taints);
 }
 
 void check_pod_cidrs(FieldErrors& errors, const FieldPath& at, const corev1::Node& node) {
@@ -48,7 +53,8 @@ void check_pod_cidrs(FieldErrors& errors, const FieldPath& at, const corev1::Nod
   std::string list;
   for (const std::string& cidr : cidrs) list += cat(list.empty() ? "" : ",", quoted(cidr));
   if (cidrs.size() > 2 || v4 != 1 || v6 != 1) {
-    errors.invalid(at, Value::raw(cat("[", list, "]")), "may specify no more than one CIDR for each IP family");
+    errors.invalid(at, Value::raw(cat("[", list, "]")),
+                   "may specify no more than one CIDR for each IP family");
   }
 }
 
@@ -71,7 +77,8 @@ void validate(FieldErrors& errors, const corev1::Node& node, const Context&) {
   check_pod_cidrs(errors, FieldPath("spec").child("podCIDRs"), node);
 }
 
-void validate_change(FieldErrors& errors, const corev1::Node& node, const corev1::Node& old, const Context&) {
+void validate_change(FieldErrors& errors, const corev1::Node& node, const corev1::Node& old,
+                     const Context&) {
   check_metadata_update(errors, node.metadata, old.metadata);
   check_node_taints(errors, node);
   const FieldPath status("status");
@@ -80,8 +87,9 @@ void validate_change(FieldErrors& errors, const corev1::Node& node, const corev1
     const corev1::NodeAddress& address = node.status.addresses[i];
     for (const corev1::NodeAddress* other : seen) {
       if (other->type == address.type && other->address == address.address) {
-        errors.duplicate(status.child("addresses").index(i), Value::raw(cat("{\"Type\":", quoted(address.type), ",\"Address\":",
-                                                                            quoted(address.address), "}")));
+        errors.duplicate(status.child("addresses").index(i),
+                         Value::raw(cat("{\"Type\":", quoted(address.type),
+                                        ",\"Address\":", quoted(address.address), "}")));
       }
     }
     seen.push_back(&address);
@@ -89,10 +97,12 @@ void validate_change(FieldErrors& errors, const corev1::Node& node, const corev1
   check_resources(errors, node);
   check_pod_cidrs(errors, FieldPath("spec").child("podCIDRs"), node);
   if (!old.spec.pod_cidrs.empty() && node.spec.pod_cidrs != old.spec.pod_cidrs) {
-    errors.forbidden(FieldPath("spec").child("podCIDRs"), "node updates may not change podCIDR except from \"\" to valid");
+    errors.forbidden(FieldPath("spec").child("podCIDRs"),
+                     "node updates may not change podCIDR except from \"\" to valid");
   }
   if (!old.spec.provider_id.empty() && node.spec.provider_id != old.spec.provider_id) {
-    errors.forbidden(FieldPath("spec").child("providerID"), "node updates may not change providerID except from \"\" to valid");
+    errors.forbidden(FieldPath("spec").child("providerID"),
+                     "node updates may not change providerID except from \"\" to valid");
   }
 }
 

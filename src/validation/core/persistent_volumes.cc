@@ -13,7 +13,8 @@
 namespace kpp::validation {
 namespace {
 
-void check_local(FieldErrors& errors, const FieldPath& at, const corev1::LocalVolumeSource& source) {
+void check_local(FieldErrors& errors, const FieldPath& at,
+                 const corev1::LocalVolumeSource& source) {
   if (source.path.empty()) {
     errors.required(at.child("path"));
   } else {
@@ -21,31 +22,37 @@ void check_local(FieldErrors& errors, const FieldPath& at, const corev1::LocalVo
   }
 }
 
-void check_secret(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::SecretReference>& secret) {
+void check_secret(FieldErrors& errors, const FieldPath& at,
+                  const api::Opt<corev1::SecretReference>& secret) {
   if (!secret) return;
   if (secret->name.empty()) errors.required(at.child("name"));
   if (secret->namespace_.empty()) errors.required(at.child("namespace"));
 }
 
-void check_csi(FieldErrors& errors, const FieldPath& at, const corev1::CSIPersistentVolumeSource& source) {
+void check_csi(FieldErrors& errors, const FieldPath& at,
+               const corev1::CSIPersistentVolumeSource& source) {
   check_csi_driver_name(errors, at.child("driver"), source.driver);
   if (source.volume_handle.empty()) errors.required(at.child("volumeHandle"));
-  check_secret(errors, at.child("controllerPublishSecretRef"), source.controller_publish_secret_ref);
+  check_secret(errors, at.child("controllerPublishSecretRef"),
+               source.controller_publish_secret_ref);
   check_secret(errors, at.child("nodePublishSecretRef"), source.node_publish_secret_ref);
   check_secret(errors, at.child("controllerExpandSecretRef"), source.controller_expand_secret_ref);
   check_secret(errors, at.child("nodeExpandSecretRef"), source.node_expand_secret_ref);
 }
 
-void check_storage_os(FieldErrors& errors, const FieldPath& at, const corev1::StorageOSPersistentVolumeSource& source) {
+void check_storage_os(FieldErrors& errors, const FieldPath& at,
+                      const corev1::StorageOSPersistentVolumeSource& source) {
   if (source.volume_name.empty()) {
     errors.required(at.child("volumeName"));
   } else {
     check_dns1123_label(errors, at.child("volumeName"), source.volume_name);
   }
-  if (!source.volume_namespace.empty()) check_dns1123_label(errors, at.child("volumeNamespace"), source.volume_namespace);
+  if (!source.volume_namespace.empty())
+    check_dns1123_label(errors, at.child("volumeNamespace"), source.volume_namespace);
 }
 
-void check_source(FieldErrors& errors, const FieldPath& at, const corev1::PersistentVolumeSource& source) {
+void check_source(FieldErrors& errors, const FieldPath& at,
+                  const corev1::PersistentVolumeSource& source) {
   OneSource one(errors, at);
   one.take("hostPath", source.host_path, check_host_path);
   one.take("gcePersistentDisk", source.gce_persistent_disk, check_gce_disk);
@@ -60,7 +67,8 @@ void check_source(FieldErrors& errors, const FieldPath& at, const corev1::Persis
   one.take("cinder", source.cinder, check_cinder<corev1::CinderPersistentVolumeSource>);
   one.take("fc", source.fc, check_fibre_channel);
   one.take("flexVolume", source.flex_volume, check_flex<corev1::FlexPersistentVolumeSource>);
-  one.take("azureFile", source.azure_file, check_azure_file<corev1::AzureFilePersistentVolumeSource>);
+  one.take("azureFile", source.azure_file,
+           check_azure_file<corev1::AzureFilePersistentVolumeSource>);
   one.take("vsphereVolume", source.vsphere_volume, check_vsphere);
   one.take("photonPersistentDisk", source.photon_persistent_disk, check_photon);
   one.take("portworxVolume", source.portworx_volume, check_portworx);
@@ -72,7 +80,8 @@ void check_source(FieldErrors& errors, const FieldPath& at, const corev1::Persis
   one.finish();
 }
 
-void check_spec(FieldErrors& errors, const FieldPath& at, const corev1::PersistentVolumeSpec& spec) {
+void check_spec(FieldErrors& errors, const FieldPath& at,
+                const corev1::PersistentVolumeSpec& spec) {
   if (spec.access_modes.empty()) errors.required(at.child("accessModes"));
   check_access_modes(errors, at.child("accessModes"), spec.access_modes);
   const FieldPath capacity = at.child("capacity");
@@ -82,11 +91,13 @@ void check_spec(FieldErrors& errors, const FieldPath& at, const corev1::Persiste
   }
   for (const auto& [name, quantity] : spec.capacity) {
     if (name != "storage") continue;
-    if (amount_of(quantity).sign() <= 0) errors.invalid(capacity.key(name), quantity, "must be greater than zero");
+    if (amount_of(quantity).sign() <= 0)
+      errors.invalid(capacity.key(name), quantity, "must be greater than zero");
   }
   const std::string& reclaim = spec.persistent_volume_reclaim_policy;
   if (!reclaim.empty() && reclaim != "Delete" && reclaim != "Recycle" && reclaim != "Retain") {
-    errors.not_supported(at.child("persistentVolumeReclaimPolicy"), reclaim, {"Delete", "Recycle", "Retain"});
+    errors.not_supported(at.child("persistentVolumeReclaimPolicy"), reclaim,
+                         {"Delete", "Recycle", "Retain"});
   }
   if (spec.node_affinity) {
     const FieldPath affinity = at.child("nodeAffinity");
@@ -100,9 +111,10 @@ void check_spec(FieldErrors& errors, const FieldPath& at, const corev1::Persiste
   if (spec.persistent_volume_source.local && !spec.node_affinity) {
     errors.required(at.child("nodeAffinity"), "Local volume requires node affinity");
   }
-  if (spec.persistent_volume_source.host_path && spec.persistent_volume_source.host_path->path == "/" &&
-      reclaim == "Recycle") {
-    errors.forbidden(at.child("persistentVolumeReclaimPolicy"), "may not be 'recycle' for a hostPath mount of '/'");
+  if (spec.persistent_volume_source.host_path &&
+      spec.persistent_volume_source.host_path->path == "/" && reclaim == "Recycle") {
+    errors.forbidden(at.child("persistentVolumeReclaimPolicy"),
+                     "may not be 'recycle' for a hostPath mount of '/'");
   }
   if (!spec.storage_class_name.empty()) {
     check_dns1123_subdomain(errors, at.child("storageClassName"), spec.storage_class_name);
@@ -114,7 +126,8 @@ void check_spec(FieldErrors& errors, const FieldPath& at, const corev1::Persiste
     if (spec.volume_attributes_class_name->empty()) {
       errors.required(at.child("volumeAttributesClassName"), "an empty string is disallowed");
     } else {
-      check_dns1123_subdomain(errors, at.child("volumeAttributesClassName"), *spec.volume_attributes_class_name);
+      check_dns1123_subdomain(errors, at.child("volumeAttributesClassName"),
+                              *spec.volume_attributes_class_name);
     }
     if (!spec.persistent_volume_source.csi) {
       errors.required(at.child("csi"), "has to be specified when using volumeAttributesClassName");
@@ -129,13 +142,15 @@ void validate(FieldErrors& errors, const corev1::PersistentVolume& volume, const
   check_spec(errors, FieldPath("spec"), volume.spec);
 }
 
-void validate_change(FieldErrors& errors, const corev1::PersistentVolume& volume, const corev1::PersistentVolume& old,
-                     const Context& context) {
+void validate_change(FieldErrors& errors, const corev1::PersistentVolume& volume,
+                     const corev1::PersistentVolume& old, const Context& context) {
   if (context.is_status) return check_metadata_update(errors, volume.metadata, old.metadata);
   validate(errors, volume, context);
   corev1::PersistentVolumeSource was = old.spec.persistent_volume_source;
-  if (was.csi && volume.spec.persistent_volume_source.csi && !was.csi->controller_expand_secret_ref) {
-    was.csi->controller_expand_secret_ref = volume.spec.persistent_volume_source.csi->controller_expand_secret_ref;
+  if (was.csi && volume.spec.persistent_volume_source.csi &&
+      !was.csi->controller_expand_secret_ref) {
+    was.csi->controller_expand_secret_ref =
+        volume.spec.persistent_volume_source.csi->controller_expand_secret_ref;
   }
   if (!api::equal(volume.spec.persistent_volume_source, was)) {
     const auto text = [](const corev1::PersistentVolumeSource& source) {
@@ -143,11 +158,15 @@ void validate_change(FieldErrors& errors, const corev1::PersistentVolume& volume
     };
     errors.forbidden(FieldPath("spec").child("persistentvolumesource"),
                      cat("spec.persistentvolumesource is immutable after creation\n",
-                         unified_diff(text(old.spec.persistent_volume_source), text(volume.spec.persistent_volume_source))));
+                         unified_diff(text(old.spec.persistent_volume_source),
+                                      text(volume.spec.persistent_volume_source))));
   }
   check_immutable(errors, FieldPath("volumeMode"), volume.spec.volume_mode, old.spec.volume_mode);
-  if (old.spec.node_affinity && !(volume.spec.node_affinity && api::equal(*volume.spec.node_affinity, *old.spec.node_affinity))) {
-    errors.invalid(FieldPath("spec").child("nodeAffinity"), go_value(volume.spec.node_affinity), kImmutable);
+  if (old.spec.node_affinity &&
+      !(volume.spec.node_affinity &&
+        api::equal(*volume.spec.node_affinity, *old.spec.node_affinity))) {
+    errors.invalid(FieldPath("spec").child("nodeAffinity"), go_value(volume.spec.node_affinity),
+                   kImmutable);
   }
 }
 

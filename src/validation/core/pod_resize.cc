@@ -11,7 +11,8 @@ namespace {
 bool is_resizable(std::string_view name) { return name == "cpu" || name == "memory"; }
 
 // The resources of `now` with cpu and memory as they were.
-corev1::ResourceRequirements fixed_part(const corev1::ResourceRequirements& now, const corev1::ResourceRequirements& old) {
+corev1::ResourceRequirements fixed_part(const corev1::ResourceRequirements& now,
+                                        const corev1::ResourceRequirements& old) {
   corev1::ResourceRequirements out = now;
   const auto put_back = [](auto& list, const auto& before) {
     for (const char* name : {"cpu", "memory"}) {
@@ -38,10 +39,13 @@ std::string quality_of_service(const corev1::PodSpec& spec) {
       for (const char* name : {"cpu", "memory"}) {
         const auto request = container.resources.requests.find(name);
         const auto limit = container.resources.limits.find(name);
-        const bool has_request = request != container.resources.requests.end() && !amount_of(request->second).is_zero();
-        const bool has_limit = limit != container.resources.limits.end() && !amount_of(limit->second).is_zero();
+        const bool has_request =
+            request != container.resources.requests.end() && !amount_of(request->second).is_zero();
+        const bool has_limit =
+            limit != container.resources.limits.end() && !amount_of(limit->second).is_zero();
         any = any || has_request || has_limit;
-        if (!has_limit || (has_request && amount_of(request->second) != amount_of(limit->second))) guaranteed = false;
+        if (!has_limit || (has_request && amount_of(request->second) != amount_of(limit->second)))
+          guaranteed = false;
       }
     }
   };
@@ -62,23 +66,30 @@ void check_resize_change(FieldErrors& errors, const corev1::Pod& pod, const core
   if (now_class != old_class) {
     errors.invalid(at, now_class, "Pod QOS Class may not change as a result of resizing");
   }
-  if (old.spec.os && old.spec.os->name == "windows") errors.forbidden(at, "windows pods cannot be resized");
+  if (old.spec.os && old.spec.os->name == "windows")
+    errors.forbidden(at, "windows pods cannot be resized");
   corev1::PodSpec now = pod.spec;
   for (std::size_t i = 0; i < now.containers.size(); ++i) {
-    now.containers[i].resources = fixed_part(now.containers[i].resources, old.spec.containers[i].resources);
+    now.containers[i].resources =
+        fixed_part(now.containers[i].resources, old.spec.containers[i].resources);
     const auto removed = [&](const auto& list, const auto& before, std::string_view what) {
       for (const auto& [name, quantity] : before) {
         if (is_resizable(name) && !list.contains(name)) {
-          errors.forbidden(at.child("containers").index(i).child("resources", what), cat("resource ", what, " cannot be removed"));
+          errors.forbidden(at.child("containers").index(i).child("resources", what),
+                           cat("resource ", what, " cannot be removed"));
           return;
         }
       }
     };
-    removed(pod.spec.containers[i].resources.limits, old.spec.containers[i].resources.limits, "limits");
-    removed(pod.spec.containers[i].resources.requests, old.spec.containers[i].resources.requests, "requests");
+    removed(pod.spec.containers[i].resources.limits, old.spec.containers[i].resources.limits,
+            "limits");
+    removed(pod.spec.containers[i].resources.requests, old.spec.containers[i].resources.requests,
+            "requests");
   }
-  for (std::size_t i = 0; i < std::min(now.init_containers.size(), old.spec.init_containers.size()); ++i) {
-    now.init_containers[i].resources = fixed_part(now.init_containers[i].resources, old.spec.init_containers[i].resources);
+  for (std::size_t i = 0; i < std::min(now.init_containers.size(), old.spec.init_containers.size());
+       ++i) {
+    now.init_containers[i].resources =
+        fixed_part(now.init_containers[i].resources, old.spec.init_containers[i].resources);
   }
   if (!api::equal(now, old.spec)) errors.forbidden(at, "only cpu and memory resources are mutable");
 }

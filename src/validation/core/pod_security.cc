@@ -13,7 +13,8 @@ void check_id(FieldErrors& errors, const FieldPath& at, const std::optional<std:
   if (id) errors.invalid_each(at, *id, in_range(*id, 0, 2147483647));
 }
 
-void check_seccomp(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::SeccompProfile>& profile) {
+void check_seccomp(FieldErrors& errors, const FieldPath& at,
+                   const api::Opt<corev1::SeccompProfile>& profile) {
   if (!profile) return;
   const FieldPath file = at.child("localhostProfile");
   if (profile->type == "Localhost") {
@@ -25,16 +26,19 @@ void check_seccomp(FieldErrors& errors, const FieldPath& at, const api::Opt<core
     return;
   }
   if (profile->localhost_profile) {
-    errors.invalid(file, *profile->localhost_profile, "can only be set when seccomp type is Localhost");
+    errors.invalid(file, *profile->localhost_profile,
+                   "can only be set when seccomp type is Localhost");
   }
   if (profile->type.empty()) {
     errors.required(at.child("type"), "type is required when seccompProfile is set");
   } else if (profile->type != "RuntimeDefault" && profile->type != "Unconfined") {
-    errors.not_supported(at.child("type"), profile->type, {"Localhost", "RuntimeDefault", "Unconfined"});
+    errors.not_supported(at.child("type"), profile->type,
+                         {"Localhost", "RuntimeDefault", "Unconfined"});
   }
 }
 
-void check_app_armor(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::AppArmorProfile>& profile) {
+void check_app_armor(FieldErrors& errors, const FieldPath& at,
+                     const api::Opt<corev1::AppArmorProfile>& profile) {
   if (!profile) return;
   const FieldPath name = at.child("localhostProfile");
   if (profile->type == "Localhost") {
@@ -52,12 +56,14 @@ void check_app_armor(FieldErrors& errors, const FieldPath& at, const api::Opt<co
     return;
   }
   if (profile->localhost_profile) {
-    errors.invalid(name, *profile->localhost_profile, "can only be set when AppArmor type is Localhost");
+    errors.invalid(name, *profile->localhost_profile,
+                   "can only be set when AppArmor type is Localhost");
   }
   if (profile->type.empty()) {
     errors.required(at.child("type"), "type is required when appArmorProfile is set");
   } else if (profile->type != "RuntimeDefault" && profile->type != "Unconfined") {
-    errors.not_supported(at.child("type"), profile->type, {"Localhost", "RuntimeDefault", "Unconfined"});
+    errors.not_supported(at.child("type"), profile->type,
+                         {"Localhost", "RuntimeDefault", "Unconfined"});
   }
 }
 
@@ -69,7 +75,8 @@ bool is_sysctl_name(std::string_view name) {
     const std::size_t end = name.find_first_of("./");
     const std::string_view part = name.substr(0, end);
     const bool good = !part.empty() && plain(part.front()) && plain(part.back()) &&
-                      std::all_of(part.begin(), part.end(), [&](char c) { return plain(c) || c == '-' || c == '_'; });
+                      std::all_of(part.begin(), part.end(),
+                                  [&](char c) { return plain(c) || c == '-' || c == '_'; });
     if (!good) return false;
     if (end == std::string_view::npos) return true;
     name.remove_prefix(end + 1);
@@ -92,17 +99,19 @@ void check_sysctls(FieldErrors& errors, const FieldPath& at, const corev1::PodSp
       errors.duplicate(here, name);
     }
     const bool network = name.starts_with("net.") || name.starts_with("net/");
-    const bool ipc = name.starts_with("kernel.shm") || name.starts_with("kernel.msg") || name == "kernel.sem" ||
-                     name.starts_with("fs.mqueue.");
-    if (spec.host_network && network) errors.invalid(here, name, "may not be specified when 'hostNetwork' is true");
-    if (spec.host_ipc && ipc) errors.invalid(here, name, "may not be specified when 'hostIPC' is true");
+    const bool ipc = name.starts_with("kernel.shm") || name.starts_with("kernel.msg") ||
+                     name == "kernel.sem" || name.starts_with("fs.mqueue.");
+    if (spec.host_network && network)
+      errors.invalid(here, name, "may not be specified when 'hostNetwork' is true");
+    if (spec.host_ipc && ipc)
+      errors.invalid(here, name, "may not be specified when 'hostIPC' is true");
   }
 }
 
 }  // namespace
 
-void check_security_context(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::SecurityContext>& context,
-                            bool host_users) {
+void check_security_context(FieldErrors& errors, const FieldPath& at,
+                            const api::Opt<corev1::SecurityContext>& context, bool host_users) {
   if (!context) return;
   check_id(errors, at.child("runAsUser"), context->run_as_user);
   check_id(errors, at.child("runAsGroup"), context->run_as_group);
@@ -118,16 +127,20 @@ void check_security_context(FieldErrors& errors, const FieldPath& at, const api:
   check_seccomp(errors, at.child("seccompProfile"), context->seccomp_profile);
   if (context->allow_privilege_escalation == false) {
     if (context->privileged.value_or(false)) {
-      errors.invalid(at, Value(""), "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+      errors.invalid(at, Value(""),
+                     "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
     }
     if (context->capabilities && contains(context->capabilities->add, "CAP_SYS_ADMIN")) {
-      errors.invalid(at, Value(""), "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+      errors.invalid(
+          at, Value(""),
+          "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
     }
   }
   check_app_armor(errors, at.child("appArmorProfile"), context->app_armor_profile);
 }
 
-void check_pod_security_context(FieldErrors& errors, const FieldPath& at, const corev1::PodSpec& spec) {
+void check_pod_security_context(FieldErrors& errors, const FieldPath& at,
+                                const corev1::PodSpec& spec) {
   if (spec.security_context) {
     const corev1::PodSecurityContext& context = *spec.security_context;
     check_id(errors, at.child("fsGroup"), context.fs_group);
@@ -138,24 +151,28 @@ void check_pod_security_context(FieldErrors& errors, const FieldPath& at, const 
     }
   }
   if (spec.share_process_namespace.value_or(false) && spec.host_pid) {
-    errors.invalid(at.child("shareProcessNamespace"), true, "ShareProcessNamespace and HostPID cannot both be enabled");
+    errors.invalid(at.child("shareProcessNamespace"), true,
+                   "ShareProcessNamespace and HostPID cannot both be enabled");
   }
   if (!spec.security_context) return;
   const corev1::PodSecurityContext& context = *spec.security_context;
   check_sysctls(errors, at.child("sysctls"), spec);
   if (context.fs_group_change_policy && *context.fs_group_change_policy != "Always" &&
       *context.fs_group_change_policy != "OnRootMismatch") {
-    errors.not_supported(at.child("fsGroupChangePolicy"), *context.fs_group_change_policy, {"Always", "OnRootMismatch"});
+    errors.not_supported(at.child("fsGroupChangePolicy"), *context.fs_group_change_policy,
+                         {"Always", "OnRootMismatch"});
   }
   check_seccomp(errors, at.child("seccompProfile"), context.seccomp_profile);
   check_app_armor(errors, at.child("appArmorProfile"), context.app_armor_profile);
   if (context.supplemental_groups_policy && *context.supplemental_groups_policy != "Merge" &&
       *context.supplemental_groups_policy != "Strict") {
-    errors.not_supported(at.child("supplementalGroupsPolicy"), *context.supplemental_groups_policy, {"Merge", "Strict"});
+    errors.not_supported(at.child("supplementalGroupsPolicy"), *context.supplemental_groups_policy,
+                         {"Merge", "Strict"});
   }
   if (context.se_linux_change_policy && *context.se_linux_change_policy != "MountOption" &&
       *context.se_linux_change_policy != "Recursive") {
-    errors.not_supported(at.child("seLinuxChangePolicy"), *context.se_linux_change_policy, {"MountOption", "Recursive"});
+    errors.not_supported(at.child("seLinuxChangePolicy"), *context.se_linux_change_policy,
+                         {"MountOption", "Recursive"});
   }
 }
 

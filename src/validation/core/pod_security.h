@@ -6,9 +6,10 @@
 
 namespace kpp::validation {
 
-void check_security_context(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::SecurityContext>& context,
-                            bool host_users);
+void check_security_context(FieldErrors& errors, const FieldPath& at,
+                            const api::Opt<corev1::SecurityContext>& context, bool host_users);
 // `at` is the path of the context; the host namespaces of `spec` belong to it.
-void check_pod_security_context(FieldErrors& errors, const FieldPath& at, const corev1::PodSpec& spec);
+void check_pod_security_context(FieldErrors& errors, const FieldPath& at,
+                                const corev1::PodSpec& spec);
 
 }  // namespace kpp::validation

@@ -10,15 +10,18 @@
 namespace kpp::validation {
 namespace {
 
-void check_container_statuses(FieldErrors& errors, const FieldPath& at, const std::vector<corev1::ContainerStatus>& now,
-                              const std::vector<corev1::ContainerStatus>& old, const std::string& restart_policy) {
+void check_container_statuses(FieldErrors& errors, const FieldPath& at,
+                              const std::vector<corev1::ContainerStatus>& now,
+                              const std::vector<corev1::ContainerStatus>& old,
+                              const std::string& restart_policy) {
   if (restart_policy == "Always") return;
   for (const corev1::ContainerStatus& was : old) {
     if (!was.state.terminated) continue;
     if (restart_policy == "OnFailure" && was.state.terminated->exit_code != 0) continue;
     for (std::size_t i = 0; i < now.size(); ++i) {
       if (now[i].name == was.name && !now[i].state.terminated) {
-        errors.forbidden(at.index(i).child("state"), "may not be transitioned to non-terminated state");
+        errors.forbidden(at.index(i).child("state"),
+                         "may not be transitioned to non-terminated state");
       }
     }
   }
@@ -34,7 +37,8 @@ std::string go_list(const List& list) {
 }
 
 template <class List>
-void check_addresses(FieldErrors& errors, const FieldPath& at, const List& addresses, std::string_view what) {
+void check_addresses(FieldErrors& errors, const FieldPath& at, const List& addresses,
+                     std::string_view what) {
   int v4 = 0;
   int v6 = 0;
   std::string broken;
@@ -48,10 +52,12 @@ void check_addresses(FieldErrors& errors, const FieldPath& at, const List& addre
     }
   }
   if (addresses.size() < 2) return;
-  if (!broken.empty()) errors.internal(at, cat("failed to check for dual stack with error:", broken));
+  if (!broken.empty())
+    errors.internal(at, cat("failed to check for dual stack with error:", broken));
   const bool dual = broken.empty() && v4 == 1 && v6 == 1;
   if (addresses.size() > 2 || !dual) {
-    errors.invalid(at, Value::raw(go_list(addresses)), cat("may specify no more than one IP for each IP family", what));
+    errors.invalid(at, Value::raw(go_list(addresses)),
+                   cat("may specify no more than one IP for each IP family", what));
   }
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
@@ -66,7 +72,9 @@ void check_pod_status_change(FieldErrors& errors, const corev1::Pod& pod, const 
   const FieldPath at("status");
   for (std::size_t i = 0; i < pod.status.conditions.size(); ++i) {
     const std::string& type = pod.status.conditions[i].type;
-    if (type == "PodScheduled" || type == "Ready" || type == "Initialized" || type == "ContainersReady") continue;
+    if (type == "PodScheduled" || type == "Ready" || type == "Initialized" ||
+        type == "ContainersReady")
+      continue;
     check_label_key(errors, at.child("conditions").index(i).child("Type"), type);
   }
   if (pod.spec.node_name != old.spec.node_name) {

@@ -46,10 +46,13 @@ class OneHandler {
 
 void check_probe(FieldErrors& errors, const FieldPath& at, const corev1::Probe& probe) {
   OneHandler one(errors, at);
-  one.take("exec", probe.handler.exec, [&](const FieldPath& here, const auto& a) { check_exec(errors, here, a); });
-  one.take("httpGet", probe.handler.http_get, [&](const FieldPath& here, const auto& a) { check_http(errors, here, a); });
-  one.take("tcpSocket", probe.handler.tcp_socket,
-           [&](const FieldPath& here, const auto& a) { check_port_or_name(errors, here.child("port"), a.port); });
+  one.take("exec", probe.handler.exec,
+           [&](const FieldPath& here, const auto& a) { check_exec(errors, here, a); });
+  one.take("httpGet", probe.handler.http_get,
+           [&](const FieldPath& here, const auto& a) { check_http(errors, here, a); });
+  one.take("tcpSocket", probe.handler.tcp_socket, [&](const FieldPath& here, const auto& a) {
+    check_port_or_name(errors, here.child("port"), a.port);
+  });
   one.take("grpc", probe.handler.grpc, [&](const FieldPath& here, const auto& a) {
     errors.invalid_each(here.child("port"), a.port, port_number(a.port));
   });
@@ -60,24 +63,31 @@ void check_probe(FieldErrors& errors, const FieldPath& at, const corev1::Probe& 
   check_not_negative(errors, at.child("successThreshold"), probe.success_threshold);
   check_not_negative(errors, at.child("failureThreshold"), probe.failure_threshold);
   if (probe.termination_grace_period_seconds && *probe.termination_grace_period_seconds <= 0) {
-    errors.invalid(at.child("terminationGracePeriodSeconds"), *probe.termination_grace_period_seconds, "must be greater than 0");
+    errors.invalid(at.child("terminationGracePeriodSeconds"),
+                   *probe.termination_grace_period_seconds, "must be greater than 0");
   }
 }
 
 void check_single_success(FieldErrors& errors, const FieldPath& at, const corev1::Probe& probe) {
-  if (probe.success_threshold != 1) errors.invalid(at.child("successThreshold"), probe.success_threshold, "must be 1");
+  if (probe.success_threshold != 1)
+    errors.invalid(at.child("successThreshold"), probe.success_threshold, "must be 1");
 }
 
-void check_hook(FieldErrors& errors, const FieldPath& at, const corev1::LifecycleHandler& hook, std::int64_t grace) {
+void check_hook(FieldErrors& errors, const FieldPath& at, const corev1::LifecycleHandler& hook,
+                std::int64_t grace) {
   OneHandler one(errors, at);
-  one.take("exec", hook.exec, [&](const FieldPath& here, const auto& a) { check_exec(errors, here, a); });
-  one.take("httpGet", hook.http_get, [&](const FieldPath& here, const auto& a) { check_http(errors, here, a); });
-  one.take("tcpSocket", hook.tcp_socket,
-           [&](const FieldPath& here, const auto& a) { check_port_or_name(errors, here.child("port"), a.port); });
+  one.take("exec", hook.exec,
+           [&](const FieldPath& here, const auto& a) { check_exec(errors, here, a); });
+  one.take("httpGet", hook.http_get,
+           [&](const FieldPath& here, const auto& a) { check_http(errors, here, a); });
+  one.take("tcpSocket", hook.tcp_socket, [&](const FieldPath& here, const auto& a) {
+    check_port_or_name(errors, here.child("port"), a.port);
+  });
   one.take("sleep", hook.sleep, [&](const FieldPath& here, const auto& a) {
     if (a.seconds < 0 || a.seconds > grace) {
-      errors.invalid(here, a.seconds,
-                     cat("must be non-negative and less than terminationGracePeriodSeconds (", grace, ")"));
+      errors.invalid(
+          here, a.seconds,
+          cat("must be non-negative and less than terminationGracePeriodSeconds (", grace, ")"));
     }
   });
   one.finish();
@@ -93,33 +103,40 @@ void check_port_or_name(FieldErrors& errors, const FieldPath& at, const api::Int
   }
 }
 
-void check_liveness_probe(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::Probe>& probe) {
+void check_liveness_probe(FieldErrors& errors, const FieldPath& at,
+                          const api::Opt<corev1::Probe>& probe) {
   if (!probe) return;
   check_probe(errors, at, *probe);
   check_single_success(errors, at, *probe);
 }
 
-void check_startup_probe(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::Probe>& probe) {
+void check_startup_probe(FieldErrors& errors, const FieldPath& at,
+                         const api::Opt<corev1::Probe>& probe) {
   check_liveness_probe(errors, at, probe);
 }
 
-void check_readiness_probe(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::Probe>& probe) {
+void check_readiness_probe(FieldErrors& errors, const FieldPath& at,
+                           const api::Opt<corev1::Probe>& probe) {
   if (!probe) return;
   check_probe(errors, at, *probe);
   if (probe->termination_grace_period_seconds) {
-    errors.invalid(at.child("terminationGracePeriodSeconds"), *probe->termination_grace_period_seconds,
-                   "must not be set for readinessProbes");
+    errors.invalid(at.child("terminationGracePeriodSeconds"),
+                   *probe->termination_grace_period_seconds, "must not be set for readinessProbes");
   }
 }
 
-void check_lifecycle(FieldErrors& errors, const FieldPath& at, const api::Opt<corev1::Lifecycle>& lifecycle,
-                     std::int64_t grace_seconds, const corev1::PodSpec* spec) {
+void check_lifecycle(FieldErrors& errors, const FieldPath& at,
+                     const api::Opt<corev1::Lifecycle>& lifecycle, std::int64_t grace_seconds,
+                     const corev1::PodSpec* spec) {
   if (!lifecycle) return;
   if (lifecycle->stop_signal && !(spec && spec->os)) {
-    errors.forbidden(at.child("stopSignal"), "may not be set for containers with empty `spec.os.name`");
+    errors.forbidden(at.child("stopSignal"),
+                     "may not be set for containers with empty `spec.os.name`");
   }
-  if (lifecycle->post_start) check_hook(errors, at.child("postStart"), *lifecycle->post_start, grace_seconds);
-  if (lifecycle->pre_stop) check_hook(errors, at.child("preStop"), *lifecycle->pre_stop, grace_seconds);
+  if (lifecycle->post_start)
+    check_hook(errors, at.child("postStart"), *lifecycle->post_start, grace_seconds);
+  if (lifecycle->pre_stop)
+    check_hook(errors, at.child("preStop"), *lifecycle->pre_stop, grace_seconds);
 }
 
 }  // namespace kpp::validation

@@ -12,7 +12,8 @@ namespace {
 
 bool is_scope(std::string_view scope) {
   static constexpr std::array<std::string_view, 7> kScopes = {
-      "Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity",
+      "Terminating",          "NotTerminating", "BestEffort",
+      "NotBestEffort",        "PriorityClass",  "CrossNamespacePodAffinity",
       "VolumeAttributesClass"};
   return std::find(kScopes.begin(), kScopes.end(), scope) != kScopes.end();
 }
@@ -20,13 +21,21 @@ bool is_scope(std::string_view scope) {
 bool fits(std::string_view scope, std::string_view resource) {
   if (scope == "BestEffort") return resource == "pods";
   if (scope == "VolumeAttributesClass") {
-    return resource == "persistentvolumeclaims" || resource == "requests.storage" || resource == "storage";
+    return resource == "persistentvolumeclaims" || resource == "requests.storage" ||
+           resource == "storage";
   }
-  static constexpr std::array<std::string_view, 9> kPodResources = {
-      "pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "ephemeral-storage",
-      "requests.ephemeral-storage"};
-  const bool pod = std::find(kPodResources.begin(), kPodResources.end(), resource) != kPodResources.end() ||
-                   resource == "limits.ephemeral-storage" || resource.find('/') != std::string_view::npos;
+  static constexpr std::array<std::string_view, 9> kPodResources = {"pods",
+                                                                    "cpu",
+                                                                    "memory",
+                                                                    "requests.cpu",
+                                                                    "requests.memory",
+                                                                    "limits.cpu",
+                                                                    "limits.memory",
+                                                                    "ephemeral-storage",
+                                                                    "requests.ephemeral-storage"};
+  const bool pod =
+      std::find(kPodResources.begin(), kPodResources.end(), resource) != kPodResources.end() ||
+      resource == "limits.ephemeral-storage" || resource.find('/') != std::string_view::npos;
   return pod || !is_scope(scope);
 }
 
@@ -58,7 +67,8 @@ void check_scopes(FieldErrors& errors, const corev1::ResourceQuotaSpec& spec) {
     scopes.insert(scope);
   }
   const auto both = [&](std::string_view a, std::string_view b) {
-    if (scopes.contains(a) && scopes.contains(b)) errors.invalid(at, spec.scopes, "conflicting scopes");
+    if (scopes.contains(a) && scopes.contains(b))
+      errors.invalid(at, spec.scopes, "conflicting scopes");
   };
   both("BestEffort", "NotBestEffort");
   both("Terminating", "NotTerminating");
@@ -68,7 +78,8 @@ void check_scope_selector(FieldErrors& errors, const corev1::ResourceQuotaSpec& 
   if (!spec.scope_selector) return;
   const FieldPath at = FieldPath("spec").child("scopeSelector").child("matchExpressions");
   std::set<std::string_view> scopes;
-  for (const corev1::ScopedResourceSelectorRequirement& requirement : spec.scope_selector->match_expressions) {
+  for (const corev1::ScopedResourceSelectorRequirement& requirement :
+       spec.scope_selector->match_expressions) {
     const std::string& scope = requirement.scope_name;
     if (!is_scope(scope)) errors.invalid(at.child("scopeName"), scope, "unsupported scope");
     for (const auto& [name, quantity] : spec.hard) {
@@ -77,19 +88,25 @@ void check_scope_selector(FieldErrors& errors, const corev1::ResourceQuotaSpec& 
       }
     }
     const std::string& op = requirement.operator_;
-    const bool fixed = is_scope(scope) && scope != "PriorityClass" && scope != "VolumeAttributesClass";
+    const bool fixed =
+        is_scope(scope) && scope != "PriorityClass" && scope != "VolumeAttributesClass";
     if (fixed && op != "Exists") {
       errors.invalid(at.child("operator"), op,
-                     "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
-                     "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
+                     "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
+                     "ResourceQuotaScopeNotTerminating, "
+                     "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
+                     "ResourceQuotaScopeCrossNamespacePodAffinity");
     } else if (op == "In" || op == "NotIn") {
       if (requirement.values.empty()) {
-        errors.required(at.child("values"), "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector");
+        errors.required(
+            at.child("values"),
+            "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector");
       }
     } else if (op == "Exists" || op == "DoesNotExist") {
       if (!requirement.values.empty()) {
-        errors.invalid(at.child("values"), requirement.values,
-                       "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector");
+        errors.invalid(
+            at.child("values"), requirement.values,
+            "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector");
       }
     } else {
       errors.invalid(at.child("operator"), op, "not a valid selector operator");
@@ -97,7 +114,8 @@ void check_scope_selector(FieldErrors& errors, const corev1::ResourceQuotaSpec& 
     scopes.insert(scope);
   }
   const auto both = [&](std::string_view a, std::string_view b) {
-    if (scopes.contains(a) && scopes.contains(b)) errors.invalid(at, Value::raw("[]"), "conflicting scopes");
+    if (scopes.contains(a) && scopes.contains(b))
+      errors.invalid(at, Value::raw("[]"), "conflicting scopes");
   };
   both("BestEffort", "NotBestEffort");
   both("Terminating", "NotTerminating");
@@ -114,8 +132,8 @@ void validate(FieldErrors& errors, const corev1::ResourceQuota& quota, const Con
   check_amounts(errors, FieldPath("status").child("used"), quota.status.used);
 }
 
-void validate_change(FieldErrors& errors, const corev1::ResourceQuota& quota, const corev1::ResourceQuota& old,
-                     const Context& context) {
+void validate_change(FieldErrors& errors, const corev1::ResourceQuota& quota,
+                     const corev1::ResourceQuota& old, const Context& context) {
   check_metadata_update(errors, quota.metadata, old.metadata);
   if (context.is_status) {
     check_amounts(errors, FieldPath("status").child("hard"), quota.status.hard);

@@ -28,7 +28,8 @@ void check_spec(FieldErrors& errors, const corev1::ReplicationControllerSpec& sp
 
 }  // namespace
 
-void validate(FieldErrors& errors, const corev1::ReplicationController& controller, const Context&) {
+void validate(FieldErrors& errors, const corev1::ReplicationController& controller,
+              const Context&) {
   check_metadata(errors, controller.metadata, true, subdomain_name);
   check_spec(errors, controller.spec);
 }
@@ -45,7 +46,8 @@ void validate(FieldErrors& errors, const autoscalingv1::Scale& scale, const Cont
   check_not_negative(errors, FieldPath("spec").child("replicas"), scale.spec.replicas);
 }
 
-void validate_change(FieldErrors& errors, const autoscalingv1::Scale& scale, const autoscalingv1::Scale&, const Context& context) {
+void validate_change(FieldErrors& errors, const autoscalingv1::Scale& scale,
+                     const autoscalingv1::Scale&, const Context& context) {
   validate(errors, scale, context);
 }
 

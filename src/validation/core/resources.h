@@ -25,10 +25,13 @@ bool is_overcommit_allowed(std::string_view name);
 
 void check_resource_name(FieldErrors& errors, const FieldPath& at, std::string_view name);
 void check_container_resource_name(FieldErrors& errors, const FieldPath& at, std::string_view name);
-void check_not_negative_quantity(FieldErrors& errors, const FieldPath& at, const api::Quantity& quantity);
+void check_not_negative_quantity(FieldErrors& errors, const FieldPath& at,
+                                 const api::Quantity& quantity);
 // Not negative, and whole where only whole numbers make sense.
-void check_resource_quantity(FieldErrors& errors, const FieldPath& at, std::string_view name, const api::Quantity& quantity);
-void check_resource_requirements(FieldErrors& errors, const FieldPath& at, const corev1::ResourceRequirements& resources,
+void check_resource_quantity(FieldErrors& errors, const FieldPath& at, std::string_view name,
+                             const api::Quantity& quantity);
+void check_resource_requirements(FieldErrors& errors, const FieldPath& at,
+                                 const corev1::ResourceRequirements& resources,
                                  const std::vector<corev1::PodResourceClaim>* pod_claims);
 
 }  // namespace kpp::validation

@@ -5,6 +5,7 @@
 
 #include "validation/addresses.h"
 #include "validation/core/probes.h"
+#include "validation/core/service_addresses.h"
 #include "validation/go_value.h"
 #include "validation/metadata.h"
 #include "validation/rules.h"
@@ -20,14 +21,15 @@ bool has_node_ports(const corev1::Service& service) {
 }
 bool is_headless(const corev1::Service& service) { return service.spec.cluster_ip == "None"; }
 bool is_external(const corev1::Service& service) {
-  return has_node_ports(service) || (service.spec.type == "ClusterIP" && !service.spec.external_ips.empty());
+  return has_node_ports(service) ||
+         (service.spec.type == "ClusterIP" && !service.spec.external_ips.empty());
 }
 bool needs_health_check(const corev1::Service& service) {
   return service.spec.type == "LoadBalancer" && service.spec.external_traffic_policy == "Local";
 }
 
-void check_port(FieldErrors& errors, const FieldPath& at, const corev1::ServicePort& port, bool needs_name,
-                std::set<std::string>& names) {
+void check_port(FieldErrors& errors, const FieldPath& at, const corev1::ServicePort& port,
+                bool needs_name, std::set<std::string>& names) {
   if (needs_name && port.name.empty()) {
     errors.required(at.child("name"));
   } else if (!port.name.empty()) {
@@ -41,7 +43,9 @@ void check_port(FieldErrors& errors, const FieldPath& at, const corev1::ServiceP
     errors.not_supported(at.child("protocol"), port.protocol, {"SCTP", "TCP", "UDP"});
   }
   check_port_or_name(errors, at.child("targetPort"), port.target_port);
-  if (port.app_protocol) errors.invalid_each(at.child("appProtocol"), *port.app_protocol, qualified_name(*port.app_protocol));
+  if (port.app_protocol)
+    errors.invalid_each(at.child("appProtocol"), *port.app_protocol,
+                        qualified_name(*port.app_protocol));
 }
 
 // The port as it is compared: only what makes it the same port twice.
@@ -55,20 +59,23 @@ Value port_value(const corev1::ServicePort& port, bool node_port) {
 
 void check_ports(FieldErrors& errors, const FieldPath& at, const corev1::Service& service) {
   const std::vector<corev1::ServicePort>& ports = service.spec.ports;
-  if (ports.empty() && !is_headless(service) && service.spec.type != "ExternalName") errors.required(at);
+  if (ports.empty() && !is_headless(service) && service.spec.type != "ExternalName")
+    errors.required(at);
   std::set<std::string> names;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     check_port(errors, at.index(i), ports[i], ports.size() > 1, names);
   }
 }
 
-void check_port_conflicts(FieldErrors& errors, const FieldPath& at, const corev1::Service& service) {
+void check_port_conflicts(FieldErrors& errors, const FieldPath& at,
+                          const corev1::Service& service) {
   const std::vector<corev1::ServicePort>& ports = service.spec.ports;
   std::set<std::pair<std::string, std::int32_t>> node_ports;
   if (service.spec.type == "ClusterIP") {
     for (std::size_t i = 0; i < ports.size(); ++i) {
       if (ports[i].node_port != 0) {
-        errors.forbidden(at.index(i).child("nodePort"), "may not be used when `type` is 'ClusterIP'");
+        errors.forbidden(at.index(i).child("nodePort"),
+                         "may not be used when `type` is 'ClusterIP'");
       }
     }
   }
@@ -80,7 +87,8 @@ void check_port_conflicts(FieldErrors& errors, const FieldPath& at, const corev1
   }
   std::set<std::pair<std::string, std::int32_t>> seen;
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    if (!seen.emplace(ports[i].protocol, ports[i].port).second) errors.duplicate(at.index(i), port_value(ports[i], false));
+    if (!seen.emplace(ports[i].protocol, ports[i].port).second)
+      errors.duplicate(at.index(i), port_value(ports[i], false));
   }
 }
 
@@ -102,11 +110,13 @@ void check_affinity(FieldErrors& errors, const FieldPath& at, const corev1::Serv
     } else {
       const std::int32_t timeout = *spec.session_affinity_config->client_ip->timeout_seconds;
       if (timeout <= 0 || timeout > kLongestAffinity) {
-        errors.invalid(seconds, timeout, cat("must be greater than 0 and less than ", kLongestAffinity));
+        errors.invalid(seconds, timeout,
+                       cat("must be greater than 0 and less than ", kLongestAffinity));
       }
     }
   } else if (spec.session_affinity == "None" && spec.session_affinity_config) {
-    errors.forbidden(config, cat("must not be set when session affinity is ", spec.session_affinity));
+    errors.forbidden(config,
+                     cat("must not be set when session affinity is ", spec.session_affinity));
   }
 }
 
@@ -127,8 +137,8 @@ void check_external_name(FieldErrors& errors, const FieldPath& at, const corev1:
 void check_cluster_ips(FieldErrors& errors, const FieldPath& at, const corev1::Service& service) {
   const corev1::ServiceSpec& spec = service.spec;
   if (spec.type == "ExternalName") return;
-  if (spec.ip_family_policy && *spec.ip_family_policy != "SingleStack" && *spec.ip_family_policy != "PreferDualStack" &&
-      *spec.ip_family_policy != "RequireDualStack") {
+  if (spec.ip_family_policy && *spec.ip_family_policy != "SingleStack" &&
+      *spec.ip_family_policy != "PreferDualStack" && *spec.ip_family_policy != "RequireDualStack") {
     errors.not_supported(at.child("ipFamilyPolicy"), *spec.ip_family_policy,
                          {"PreferDualStack", "RequireDualStack", "SingleStack"});
   }
@@ -159,7 +169,8 @@ void check_cluster_ips(FieldErrors& errors, const FieldPath& at, const corev1::S
   }
   const bool headless = spec.cluster_ips.front() == "None";
   if (headless && spec.type != "ClusterIP") {
-    errors.invalid(ips.index(0), "None", cat("may not be set to 'None' for ", spec.type, " services"));
+    errors.invalid(ips.index(0), "None",
+                   cat("may not be set to 'None' for ", spec.type, " services"));
   }
   if (headless) return;
   int v4 = 0;
@@ -170,22 +181,26 @@ void check_cluster_ips(FieldErrors& errors, const FieldPath& at, const corev1::S
     if (!ip) continue;
     (ip->v6 ? v6 : v4)++;
     if (i < spec.ip_families.size() && spec.ip_families[i] != (ip->v6 ? "IPv6" : "IPv4")) {
-      errors.invalid(ips.index(i), spec.cluster_ips[i],
-                     cat("expected an ", spec.ip_families[i], " value as indicated by `ipFamilies[", i, "]`"));
+      errors.invalid(
+          ips.index(i), spec.cluster_ips[i],
+          cat("expected an ", spec.ip_families[i], " value as indicated by `ipFamilies[", i, "]`"));
     }
   }
-  if (spec.cluster_ips.size() > 2) errors.invalid(ips, spec.cluster_ips, "may only hold up to 2 values");
+  if (spec.cluster_ips.size() > 2)
+    errors.invalid(ips, spec.cluster_ips, "may only hold up to 2 values");
   if (spec.cluster_ips.size() == 2 && (v4 != 1 || v6 != 1)) {
     errors.invalid(ips, spec.cluster_ips, "may specify no more than one IP for each IP family");
   }
 }
 
-void check_traffic_policies(FieldErrors& errors, const FieldPath& at, const corev1::Service& service) {
+void check_traffic_policies(FieldErrors& errors, const FieldPath& at,
+                            const corev1::Service& service) {
   const corev1::ServiceSpec& spec = service.spec;
   const FieldPath external = at.child("externalTrafficPolicy");
   if (!is_external(service)) {
     if (!spec.external_traffic_policy.empty()) {
-      errors.invalid(external, spec.external_traffic_policy, "may only be set for externally-accessible services");
+      errors.invalid(external, spec.external_traffic_policy,
+                     "may only be set for externally-accessible services");
     }
   } else if (spec.external_traffic_policy.empty()) {
     errors.required(external);
@@ -195,13 +210,15 @@ void check_traffic_policies(FieldErrors& errors, const FieldPath& at, const core
   const FieldPath health = at.child("healthCheckNodePort");
   if (!needs_health_check(service)) {
     if (spec.health_check_node_port != 0) {
-      errors.invalid(health, spec.health_check_node_port,
-                     "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+      errors.invalid(
+          health, spec.health_check_node_port,
+          "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
     }
   } else if (spec.health_check_node_port == 0) {
     errors.required(health);
   } else {
-    errors.invalid_each(health, spec.health_check_node_port, port_number(spec.health_check_node_port));
+    errors.invalid_each(health, spec.health_check_node_port,
+                        port_number(spec.health_check_node_port));
   }
   const FieldPath internal = at.child("internalTrafficPolicy");
   if (spec.internal_traffic_policy) {
@@ -222,10 +239,12 @@ void check_load_balancer(FieldErrors& errors, const FieldPath& at, const corev1:
     for (std::size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
       check_prefix(errors, ranges.index(i), trimmed(spec.load_balancer_source_ranges[i]));
     }
-  } else if (const auto found = service.metadata.annotations.find("service.beta.kubernetes.io/load-balancer-source-ranges");
+  } else if (const auto found = service.metadata.annotations.find(
+                 "service.beta.kubernetes.io/load-balancer-source-ranges");
              found != service.metadata.annotations.end()) {
-    const FieldPath annotation =
-        FieldPath("metadata").child("annotations").key("service.beta.kubernetes.io/load-balancer-source-ranges");
+    const FieldPath annotation = FieldPath("metadata")
+                                     .child("annotations")
+                                     .key("service.beta.kubernetes.io/load-balancer-source-ranges");
     if (!balancer) errors.forbidden(annotation, "may only be used when `type` is 'LoadBalancer'");
   }
   const FieldPath name = at.child("loadBalancerClass");
@@ -253,9 +272,11 @@ void check_service(FieldErrors& errors, const corev1::Service& service) {
   for (std::size_t i = 0; i < spec.external_ips.size(); ++i) {
     const std::size_t before = errors.size();
     check_ip(errors, at.child("externalIPs").index(i), spec.external_ips[i]);
-    if (errors.size() == before) check_non_special_ip(errors, at.child("externalIPs").index(i), spec.external_ips[i]);
+    if (errors.size() == before)
+      check_non_special_ip(errors, at.child("externalIPs").index(i), spec.external_ips[i]);
   }
-  static constexpr std::array<std::string_view, 4> kTypes = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
+  static constexpr std::array<std::string_view, 4> kTypes = {"ClusterIP", "ExternalName",
+                                                             "LoadBalancer", "NodePort"};
   if (spec.type.empty()) {
     errors.required(at.child("type"));
   } else if (std::find(kTypes.begin(), kTypes.end(), spec.type) == kTypes.end()) {
@@ -265,13 +286,15 @@ void check_service(FieldErrors& errors, const corev1::Service& service) {
   check_load_balancer(errors, at, service);
   check_traffic_policies(errors, at, service);
   if (spec.traffic_distribution && *spec.traffic_distribution != "PreferClose" &&
-      *spec.traffic_distribution != "PreferSameZone" && *spec.traffic_distribution != "PreferSameNode") {
+      *spec.traffic_distribution != "PreferSameZone" &&
+      *spec.traffic_distribution != "PreferSameNode") {
     errors.not_supported(at.child("trafficDistribution"), *spec.traffic_distribution,
                          {"PreferClose", "PreferSameNode", "PreferSameZone"});
   }
 }
 
-void check_fixed_addresses(FieldErrors& errors, const FieldPath& at, const corev1::Service& service, const corev1::Service& old) {
+void check_fixed_addresses(FieldErrors& errors, const FieldPath& at, const corev1::Service& service,
+                           const corev1::Service& old) {
   if (old.spec.type == "ExternalName" || service.spec.type == "ExternalName") return;
   const std::vector<std::string>& was = old.spec.cluster_ips;
   const std::vector<std::string>& is = service.spec.cluster_ips;
@@ -299,7 +322,8 @@ void check_status(FieldErrors& errors, const corev1::Service& service) {
   for (std::size_t i = 0; i < ingress.size(); ++i) {
     const FieldPath here = at.child("ingress").index(i);
     if (!ingress[i].ip.empty()) check_ip(errors, here.child("ip"), ingress[i].ip);
-    if (!ingress[i].ip.empty() && !ingress[i].ip_mode) errors.required(here.child("ipMode"), "must be specified when `ip` is set");
+    if (!ingress[i].ip.empty() && !ingress[i].ip_mode)
+      errors.required(here.child("ipMode"), "must be specified when `ip` is set");
     if (ingress[i].ip.empty() && ingress[i].ip_mode) {
       errors.forbidden(here.child("ipMode"), "may not be specified when `ip` is not set");
     }
@@ -309,23 +333,35 @@ void check_status(FieldErrors& errors, const corev1::Service& service) {
     if (ingress[i].hostname.empty()) continue;
     check_dns1123_subdomain(errors, here.child("hostname"), ingress[i].hostname);
     if (parse_ip(ingress[i].hostname)) {
-      errors.invalid(here.child("hostname"), ingress[i].hostname, "must be a DNS name, not an IP address");
+      errors.invalid(here.child("hostname"), ingress[i].hostname,
+                     "must be a DNS name, not an IP address");
     }
   }
 }
 
 }  // namespace
 
-void validate(FieldErrors& errors, const corev1::Service& service, const Context&) { check_service(errors, service); }
+FieldErrors service_address_errors(const corev1::Service& service) {
+  FieldErrors errors;
+  check_cluster_ips(errors, FieldPath("spec"), service);
+  return errors;
+}
 
-void validate_change(FieldErrors& errors, const corev1::Service& service, const corev1::Service& old, const Context& context) {
+void validate(FieldErrors& errors, const corev1::Service& service, const Context&) {
+  check_service(errors, service);
+}
+
+void validate_change(FieldErrors& errors, const corev1::Service& service,
+                     const corev1::Service& old, const Context& context) {
   check_metadata_update(errors, service.metadata, old.metadata);
   if (context.is_status) return check_status(errors, service);
   const FieldPath at("spec");
   check_fixed_addresses(errors, at, service, old);
   const bool balancer = service.spec.type == "LoadBalancer";
-  if (balancer && old.spec.type == "LoadBalancer" && service.spec.load_balancer_class != old.spec.load_balancer_class) {
-    errors.invalid(at.child("loadBalancerClass"), service.spec.load_balancer_class, "may not change once set");
+  if (balancer && old.spec.type == "LoadBalancer" &&
+      service.spec.load_balancer_class != old.spec.load_balancer_class) {
+    errors.invalid(at.child("loadBalancerClass"), service.spec.load_balancer_class,
+                   "may not change once set");
   }
   check_service(errors, service);
 }

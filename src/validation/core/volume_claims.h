@@ -6,8 +6,11 @@
 
 namespace kpp::validation {
 
-void check_claim_spec(FieldErrors& errors, const FieldPath& at, const corev1::PersistentVolumeClaimSpec& spec);
-void check_claim_template(FieldErrors& errors, const FieldPath& at, const corev1::PersistentVolumeClaimTemplate& claim);
-void check_access_modes(FieldErrors& errors, const FieldPath& at, const std::vector<std::string>& modes);
+void check_claim_spec(FieldErrors& errors, const FieldPath& at,
+                      const corev1::PersistentVolumeClaimSpec& spec);
+void check_claim_template(FieldErrors& errors, const FieldPath& at,
+                          const corev1::PersistentVolumeClaimTemplate& claim);
+void check_access_modes(FieldErrors& errors, const FieldPath& at,
+                        const std::vector<std::string>& modes);
 
 }  // namespace kpp::validation

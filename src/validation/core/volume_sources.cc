@@ -28,17 +28,21 @@ void check_key_to_path(FieldErrors& errors, const FieldPath& at, const corev1::K
   check_mode(errors, at.child("mode"), item.mode);
 }
 
-void check_items(FieldErrors& errors, const FieldPath& at, const std::vector<corev1::KeyToPath>& items) {
-  for (std::size_t i = 0; i < items.size(); ++i) check_key_to_path(errors, at.child("items").index(i), items[i]);
+void check_items(FieldErrors& errors, const FieldPath& at,
+                 const std::vector<corev1::KeyToPath>& items) {
+  for (std::size_t i = 0; i < items.size(); ++i)
+    check_key_to_path(errors, at.child("items").index(i), items[i]);
 }
 
-void check_downward_file(FieldErrors& errors, const FieldPath& at, const corev1::DownwardAPIVolumeFile& file) {
+void check_downward_file(FieldErrors& errors, const FieldPath& at,
+                         const corev1::DownwardAPIVolumeFile& file) {
   if (file.path.empty()) errors.required(at.child("path"));
   check_file_path(errors, at.child("path"), file.path);
   if (file.field_ref) {
     check_pod_field(errors, at.child("fieldRef"), *file.field_ref, true);
     if (file.resource_field_ref) {
-      errors.invalid(at, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
+      errors.invalid(at, "resource",
+                     "fieldRef and resourceFieldRef can not be specified simultaneously");
     }
   } else if (file.resource_field_ref) {
     check_resource_field(errors, at.child("resourceFieldRef"), *file.resource_field_ref, true);
@@ -48,27 +52,37 @@ void check_downward_file(FieldErrors& errors, const FieldPath& at, const corev1:
   check_mode(errors, at.child("mode"), file.mode);
 }
 
-void check_token(FieldErrors& errors, const FieldPath& at, const corev1::ServiceAccountTokenProjection& token) {
+void check_token(FieldErrors& errors, const FieldPath& at,
+                 const corev1::ServiceAccountTokenProjection& token) {
   const std::int64_t seconds = token.expiration_seconds.value_or(3600);
-  if (seconds < 600) errors.invalid(at.child("expirationSeconds"), seconds, "may not specify a duration less than 10 minutes");
+  if (seconds < 600)
+    errors.invalid(at.child("expirationSeconds"), seconds,
+                   "may not specify a duration less than 10 minutes");
   if (seconds > (1LL << 32)) {
-    errors.invalid(at.child("expirationSeconds"), seconds, "may not specify a duration larger than 2^32 seconds");
+    errors.invalid(at.child("expirationSeconds"), seconds,
+                   "may not specify a duration larger than 2^32 seconds");
   }
-  if (token.path.empty()) errors.required(at.child("path"));
-  else check_file_path(errors, at.child("path"), token.path);
+  if (token.path.empty())
+    errors.required(at.child("path"));
+  else
+    check_file_path(errors, at.child("path"), token.path);
 }
 
-void check_trust_bundle(FieldErrors& errors, const FieldPath& at, const corev1::ClusterTrustBundleProjection& bundle) {
+void check_trust_bundle(FieldErrors& errors, const FieldPath& at,
+                        const corev1::ClusterTrustBundleProjection& bundle) {
   if (bundle.name && bundle.signer_name) {
     errors.invalid(at, "", "only one of name and signerName may be used");
   } else if (!bundle.name && !bundle.signer_name) {
     errors.required(at, "either name or signerName must be specified");
   }
-  if (bundle.path.empty()) errors.required(at.child("path"));
-  else check_file_path(errors, at.child("path"), bundle.path);
+  if (bundle.path.empty())
+    errors.required(at.child("path"));
+  else
+    check_file_path(errors, at.child("path"), bundle.path);
 }
 
-void check_projected(FieldErrors& errors, const FieldPath& at, const corev1::ProjectedVolumeSource& projected) {
+void check_projected(FieldErrors& errors, const FieldPath& at,
+                     const corev1::ProjectedVolumeSource& projected) {
   check_mode(errors, at.child("defaultMode"), projected.default_mode);
   std::set<std::string> paths;
   const auto take_path = [&](const std::string& path, const FieldPath& here) {
@@ -85,12 +99,14 @@ void check_projected(FieldErrors& errors, const FieldPath& at, const corev1::Pro
       return count == 1;
     };
     if (source.secret && one(here.child("secret"))) {
-      if (source.secret->local_object_reference.name.empty()) errors.required(here.child("secret", "name"));
+      if (source.secret->local_object_reference.name.empty())
+        errors.required(here.child("secret", "name"));
       check_items(errors, here.child("secret"), source.secret->items);
       for (const auto& item : source.secret->items) take_path(item.path, at);
     }
     if (source.config_map && one(here.child("configMap"))) {
-      if (source.config_map->local_object_reference.name.empty()) errors.required(here.child("configMap", "name"));
+      if (source.config_map->local_object_reference.name.empty())
+        errors.required(here.child("configMap", "name"));
       check_items(errors, here.child("configMap"), source.config_map->items);
       for (const auto& item : source.config_map->items) take_path(item.path, at);
     }
@@ -113,46 +129,56 @@ void check_projected(FieldErrors& errors, const FieldPath& at, const corev1::Pro
   }
 }
 
-void check_empty_dir(FieldErrors& errors, const FieldPath& at, const corev1::EmptyDirVolumeSource& source) {
+void check_empty_dir(FieldErrors& errors, const FieldPath& at,
+                     const corev1::EmptyDirVolumeSource& source) {
   if (source.size_limit && amount_of(*source.size_limit).sign() < 0) {
     errors.forbidden(at.child("sizeLimit"), "SizeLimit field must be a valid resource quantity");
   }
 }
 
-void check_git_repo(FieldErrors& errors, const FieldPath& at, const corev1::GitRepoVolumeSource& source) {
+void check_git_repo(FieldErrors& errors, const FieldPath& at,
+                    const corev1::GitRepoVolumeSource& source) {
   if (source.repository.empty()) errors.required(at.child("repository"));
   check_descending_path(errors, at.child("directory"), source.directory);
 }
 
-void check_secret(FieldErrors& errors, const FieldPath& at, const corev1::SecretVolumeSource& source) {
+void check_secret(FieldErrors& errors, const FieldPath& at,
+                  const corev1::SecretVolumeSource& source) {
   if (source.secret_name.empty()) errors.required(at.child("secretName"));
   check_mode(errors, at.child("defaultMode"), source.default_mode);
   check_items(errors, at, source.items);
 }
 
-void check_config_map(FieldErrors& errors, const FieldPath& at, const corev1::ConfigMapVolumeSource& source) {
+void check_config_map(FieldErrors& errors, const FieldPath& at,
+                      const corev1::ConfigMapVolumeSource& source) {
   if (source.local_object_reference.name.empty()) errors.required(at.child("name"));
   check_mode(errors, at.child("defaultMode"), source.default_mode);
   check_items(errors, at, source.items);
 }
 
-void check_claim(FieldErrors& errors, const FieldPath& at, const corev1::PersistentVolumeClaimVolumeSource& source) {
+void check_claim(FieldErrors& errors, const FieldPath& at,
+                 const corev1::PersistentVolumeClaimVolumeSource& source) {
   if (source.claim_name.empty()) errors.required(at.child("claimName"));
 }
 
-void check_downward(FieldErrors& errors, const FieldPath& at, const corev1::DownwardAPIVolumeSource& source) {
+void check_downward(FieldErrors& errors, const FieldPath& at,
+                    const corev1::DownwardAPIVolumeSource& source) {
   check_mode(errors, at.child("defaultMode"), source.default_mode);
-  for (const corev1::DownwardAPIVolumeFile& file : source.items) check_downward_file(errors, at, file);
+  for (const corev1::DownwardAPIVolumeFile& file : source.items)
+    check_downward_file(errors, at, file);
 }
 
-void check_storage_os(FieldErrors& errors, const FieldPath& at, const corev1::StorageOSVolumeSource& source) {
+void check_storage_os(FieldErrors& errors, const FieldPath& at,
+                      const corev1::StorageOSVolumeSource& source) {
   if (source.volume_name.empty()) {
     errors.required(at.child("volumeName"));
   } else {
     check_dns1123_label(errors, at.child("volumeName"), source.volume_name);
   }
-  if (!source.volume_namespace.empty()) check_dns1123_label(errors, at.child("volumeNamespace"), source.volume_namespace);
-  if (source.secret_ref && source.secret_ref->name.empty()) errors.required(at.child("secretRef", "name"));
+  if (!source.volume_namespace.empty())
+    check_dns1123_label(errors, at.child("volumeNamespace"), source.volume_namespace);
+  if (source.secret_ref && source.secret_ref->name.empty())
+    errors.required(at.child("secretRef", "name"));
 }
 
 void check_csi(FieldErrors& errors, const FieldPath& at, const corev1::CSIVolumeSource& source) {
@@ -165,15 +191,19 @@ void check_csi(FieldErrors& errors, const FieldPath& at, const corev1::CSIVolume
   }
 }
 
-void check_ephemeral(FieldErrors& errors, const FieldPath& at, const corev1::EphemeralVolumeSource& source) {
+void check_ephemeral(FieldErrors& errors, const FieldPath& at,
+                     const corev1::EphemeralVolumeSource& source) {
   if (!source.volume_claim_template) return errors.required(at.child("volumeClaimTemplate"));
   check_claim_template(errors, at.child("volumeClaimTemplate"), *source.volume_claim_template);
 }
 
-void check_image(FieldErrors& errors, const FieldPath& at, const corev1::ImageVolumeSource& source) {
+void check_image(FieldErrors& errors, const FieldPath& at,
+                 const corev1::ImageVolumeSource& source) {
   if (source.reference.empty()) errors.required(at.child("reference"));
-  if (source.pull_policy != "Always" && source.pull_policy != "IfNotPresent" && source.pull_policy != "Never") {
-    errors.not_supported(at.child("pullPolicy"), source.pull_policy, {"Always", "IfNotPresent", "Never"});
+  if (source.pull_policy != "Always" && source.pull_policy != "IfNotPresent" &&
+      source.pull_policy != "Never") {
+    errors.not_supported(at.child("pullPolicy"), source.pull_policy,
+                         {"Always", "IfNotPresent", "Never"});
   }
 }
 
@@ -185,30 +215,37 @@ void check_csi_driver_name(FieldErrors& errors, const FieldPath& at, std::string
   if (!name.empty()) errors.invalid_each(at, name, dns1123_subdomain(lower(name)));
 }
 
-void check_host_path(FieldErrors& errors, const FieldPath& at, const corev1::HostPathVolumeSource& source) {
+void check_host_path(FieldErrors& errors, const FieldPath& at,
+                     const corev1::HostPathVolumeSource& source) {
   if (source.path.empty()) return errors.required(at.child("path"));
   check_no_backsteps(errors, at.child("path"), source.path);
   if (!source.type) return;
-  static const std::vector<std::string> kTypes = {"",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
-                                                  "File", "FileOrCreate", "Socket"};
+  static const std::vector<std::string> kTypes = {
+      "",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
+      "File", "FileOrCreate", "Socket"};
   if (!contains(kTypes, *source.type)) {
     errors.not_supported(at.child("type"), *source.type,
-                         {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"});
+                         {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File",
+                          "FileOrCreate", "Socket"});
   }
 }
 
 void check_nfs(FieldErrors& errors, const FieldPath& at, const corev1::NFSVolumeSource& source) {
   if (source.server.empty()) errors.required(at.child("server"));
   if (source.path.empty()) errors.required(at.child("path"));
-  if (!source.path.starts_with('/')) errors.invalid(at.child("path"), source.path, "must be an absolute path");
+  if (!source.path.starts_with('/'))
+    errors.invalid(at.child("path"), source.path, "must be an absolute path");
 }
 
-void check_fibre_channel(FieldErrors& errors, const FieldPath& at, const corev1::FCVolumeSource& source) {
+void check_fibre_channel(FieldErrors& errors, const FieldPath& at,
+                         const corev1::FCVolumeSource& source) {
   if (source.target_wwns.empty() && source.wwids.empty()) {
-    errors.required(at.child("targetWWNs"), "must specify either targetWWNs or wwids, but not both");
+    errors.required(at.child("targetWWNs"),
+                    "must specify either targetWWNs or wwids, but not both");
   }
   if (!source.target_wwns.empty() && !source.wwids.empty()) {
-    errors.invalid(at.child("targetWWNs"), source.target_wwns, "targetWWNs and wwids can not be specified simultaneously");
+    errors.invalid(at.child("targetWWNs"), source.target_wwns,
+                   "targetWWNs and wwids can not be specified simultaneously");
   }
   if (source.target_wwns.empty()) return;
   if (!source.lun) {
@@ -218,51 +255,62 @@ void check_fibre_channel(FieldErrors& errors, const FieldPath& at, const corev1:
   }
 }
 
-void check_gce_disk(FieldErrors& errors, const FieldPath& at, const corev1::GCEPersistentDiskVolumeSource& source) {
+void check_gce_disk(FieldErrors& errors, const FieldPath& at,
+                    const corev1::GCEPersistentDiskVolumeSource& source) {
   if (source.pd_name.empty()) errors.required(at.child("pdName"));
   if (source.partition < 0 || source.partition > 255) {
     errors.invalid(at.child("partition"), source.partition, "must be between 0 and 255, inclusive");
   }
 }
 
-void check_aws_store(FieldErrors& errors, const FieldPath& at, const corev1::AWSElasticBlockStoreVolumeSource& source) {
+void check_aws_store(FieldErrors& errors, const FieldPath& at,
+                     const corev1::AWSElasticBlockStoreVolumeSource& source) {
   if (source.volume_id.empty()) errors.required(at.child("volumeID"));
   if (source.partition < 0 || source.partition > 255) {
     errors.invalid(at.child("partition"), source.partition, "must be between 0 and 255, inclusive");
   }
 }
 
-void check_flocker(FieldErrors& errors, const FieldPath& at, const corev1::FlockerVolumeSource& source) {
+void check_flocker(FieldErrors& errors, const FieldPath& at,
+                   const corev1::FlockerVolumeSource& source) {
   if (source.dataset_name.empty() && source.dataset_uuid.empty()) {
     errors.required(at, "one of datasetName and datasetUUID is required");
   }
   if (!source.dataset_name.empty() && !source.dataset_uuid.empty()) {
-    errors.invalid(at, "resource", "datasetName and datasetUUID can not be specified simultaneously");
+    errors.invalid(at, "resource",
+                   "datasetName and datasetUUID can not be specified simultaneously");
   }
   if (source.dataset_name.find('/') != std::string::npos) {
     errors.invalid(at.child("datasetName"), source.dataset_name, "must not contain '/'");
   }
 }
 
-void check_vsphere(FieldErrors& errors, const FieldPath& at, const corev1::VsphereVirtualDiskVolumeSource& source) {
+void check_vsphere(FieldErrors& errors, const FieldPath& at,
+                   const corev1::VsphereVirtualDiskVolumeSource& source) {
   if (source.volume_path.empty()) errors.required(at.child("volumePath"));
 }
 
-void check_quobyte(FieldErrors& errors, const FieldPath& at, const corev1::QuobyteVolumeSource& source) {
-  if (source.registry.empty()) errors.required(at.child("registry"), "must be a host:port pair or multiple pairs separated by commas");
+void check_quobyte(FieldErrors& errors, const FieldPath& at,
+                   const corev1::QuobyteVolumeSource& source) {
+  if (source.registry.empty())
+    errors.required(at.child("registry"),
+                    "must be a host:port pair or multiple pairs separated by commas");
   if (source.volume.empty()) errors.required(at.child("volume"));
 }
 
-void check_azure_disk(FieldErrors& errors, const FieldPath& at, const corev1::AzureDiskVolumeSource& source) {
+void check_azure_disk(FieldErrors& errors, const FieldPath& at,
+                      const corev1::AzureDiskVolumeSource& source) {
   if (source.disk_name.empty()) errors.required(at.child("diskName"));
   if (source.disk_uri.empty()) errors.required(at.child("diskURI"));
 }
 
-void check_photon(FieldErrors& errors, const FieldPath& at, const corev1::PhotonPersistentDiskVolumeSource& source) {
+void check_photon(FieldErrors& errors, const FieldPath& at,
+                  const corev1::PhotonPersistentDiskVolumeSource& source) {
   if (source.pd_id.empty()) errors.required(at.child("pdID"));
 }
 
-void check_portworx(FieldErrors& errors, const FieldPath& at, const corev1::PortworxVolumeSource& source) {
+void check_portworx(FieldErrors& errors, const FieldPath& at,
+                    const corev1::PortworxVolumeSource& source) {
   if (source.volume_id.empty()) errors.required(at.child("volumeID"));
 }
 

@@ -6,10 +6,13 @@
 
 namespace kpp::validation {
 
-void check_volumes(FieldErrors& errors, const FieldPath& at, const std::vector<corev1::Volume>& volumes);
-void check_volume_mounts(FieldErrors& errors, const FieldPath& at, const corev1::Container& container,
+void check_volumes(FieldErrors& errors, const FieldPath& at,
+                   const std::vector<corev1::Volume>& volumes);
+void check_volume_mounts(FieldErrors& errors, const FieldPath& at,
+                         const corev1::Container& container,
                          const std::vector<corev1::Volume>& volumes);
-void check_volume_devices(FieldErrors& errors, const FieldPath& at, const corev1::Container& container,
+void check_volume_devices(FieldErrors& errors, const FieldPath& at,
+                          const corev1::Container& container,
                           const std::vector<corev1::Volume>& volumes);
 
 // A path below a directory: relative, without "..".

@@ -13,8 +13,8 @@ constexpr std::size_t kMostEndpoints = 1000;
 constexpr std::size_t kMostAddresses = 100;
 constexpr std::size_t kMostPorts = 20000;
 
-void check_address(FieldErrors& errors, const FieldPath& at, const FieldPath& all, const std::string& type,
-                   const std::string& address) {
+void check_address(FieldErrors& errors, const FieldPath& at, const FieldPath& all,
+                   const std::string& type, const std::string& address) {
   if (type == "FQDN") {
     errors.invalid_each(at, address, fully_qualified_domain_labels(address));
     return;
@@ -27,7 +27,8 @@ void check_address(FieldErrors& errors, const FieldPath& at, const FieldPath& al
   check_non_special_ip(errors, at, address);
 }
 
-void check_hints(FieldErrors& errors, const FieldPath& at, const discoveryv1::EndpointHints& hints) {
+void check_hints(FieldErrors& errors, const FieldPath& at,
+                 const discoveryv1::EndpointHints& hints) {
   const FieldPath zones = at.child("forZones");
   if (hints.for_zones.size() > 8) errors.too_many(zones, hints.for_zones.size(), 8);
   std::set<std::string_view> seen;
@@ -45,7 +46,8 @@ void check_hints(FieldErrors& errors, const FieldPath& at, const discoveryv1::En
   }
 }
 
-void check_endpoint(FieldErrors& errors, const FieldPath& at, const std::string& type, const discoveryv1::Endpoint& endpoint) {
+void check_endpoint(FieldErrors& errors, const FieldPath& at, const std::string& type,
+                    const discoveryv1::Endpoint& endpoint) {
   const FieldPath addresses = at.child("addresses");
   if (endpoint.addresses.empty()) {
     errors.required(addresses, "must contain at least 1 address");
@@ -55,15 +57,18 @@ void check_endpoint(FieldErrors& errors, const FieldPath& at, const std::string&
   for (std::size_t i = 0; i < endpoint.addresses.size(); ++i) {
     check_address(errors, addresses.index(i), addresses, type, endpoint.addresses[i]);
   }
-  if (endpoint.node_name) check_dns1123_subdomain(errors, at.child("nodeName"), *endpoint.node_name);
+  if (endpoint.node_name)
+    check_dns1123_subdomain(errors, at.child("nodeName"), *endpoint.node_name);
   const FieldPath topology = at.child("deprecatedTopology");
-  if (endpoint.deprecated_topology.size() > 16) errors.too_many(topology, endpoint.deprecated_topology.size(), 16);
+  if (endpoint.deprecated_topology.size() > 16)
+    errors.too_many(topology, endpoint.deprecated_topology.size(), 16);
   check_labels(errors, topology, endpoint.deprecated_topology);
   if (endpoint.hostname) check_dns1123_label(errors, at.child("hostname"), *endpoint.hostname);
   if (endpoint.hints) check_hints(errors, at.child("hints"), *endpoint.hints);
 }
 
-void check_ports(FieldErrors& errors, const FieldPath& at, const std::vector<discoveryv1::EndpointPort>& ports) {
+void check_ports(FieldErrors& errors, const FieldPath& at,
+                 const std::vector<discoveryv1::EndpointPort>& ports) {
   if (ports.size() > kMostPorts) return errors.too_many(at, ports.size(), kMostPorts);
   std::set<std::string> names;
   for (std::size_t i = 0; i < ports.size(); ++i) {
@@ -78,7 +83,8 @@ void check_ports(FieldErrors& errors, const FieldPath& at, const std::vector<dis
       errors.not_supported(here.child("protocol"), *port.protocol, {"SCTP", "TCP", "UDP"});
     }
     if (port.app_protocol) {
-      errors.invalid_each(here.child("appProtocol"), *port.app_protocol, qualified_name(*port.app_protocol));
+      errors.invalid_each(here.child("appProtocol"), *port.app_protocol,
+                          qualified_name(*port.app_protocol));
     }
   }
 }
@@ -86,7 +92,8 @@ void check_ports(FieldErrors& errors, const FieldPath& at, const std::vector<dis
 void check_slice(FieldErrors& errors, const discoveryv1::EndpointSlice& slice) {
   if (slice.address_type.empty()) {
     errors.required(FieldPath("addressType"));
-  } else if (slice.address_type != "IPv4" && slice.address_type != "IPv6" && slice.address_type != "FQDN") {
+  } else if (slice.address_type != "IPv4" && slice.address_type != "IPv6" &&
+             slice.address_type != "FQDN") {
     errors.not_supported(FieldPath("addressType"), slice.address_type, {"FQDN", "IPv4", "IPv6"});
   }
   const FieldPath endpoints("endpoints");
@@ -107,8 +114,8 @@ void validate(FieldErrors& errors, const discoveryv1::EndpointSlice& slice, cons
   check_slice(errors, slice);
 }
 
-void validate_change(FieldErrors& errors, const discoveryv1::EndpointSlice& slice, const discoveryv1::EndpointSlice& old,
-                     const Context& context) {
+void validate_change(FieldErrors& errors, const discoveryv1::EndpointSlice& slice,
+                     const discoveryv1::EndpointSlice& old, const Context& context) {
   validate(errors, slice, context);
   check_metadata_update(errors, slice.metadata, old.metadata);
   check_immutable(errors, FieldPath("addressType"), slice.address_type, old.address_type);
