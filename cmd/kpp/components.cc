@@ -1,0 +1,161 @@
+// Scheduler, controllers, kubelet and proxy, each alone against an API server over the network.
+#include <unistd.h>
+
+#include "client/kubeconfig.h"
+#include "commands.h"
+#include "controllers/controller_manager.h"
+#include "flags.h"
+#include "kubelet/kubelet.h"
+#include "proxy/proxier.h"
+#include "process.h"
+#include "scheduler/scheduler.h"
+
+namespace kpp::cmd {
+namespace {
+
+std::string host_name() {
+  char buffer[256] = {};
+  gethostname(buffer, sizeof buffer - 1);
+  return buffer;
+}
+
+struct Connection {
+  std::unique_ptr<net::Transport> transport;
+  std::unique_ptr<client::Client> client;
+};
+
+Result<Connection> connect(Process& process, const std::string& kubeconfig, const std::string& agent) {
+  if (kubeconfig.empty()) return fail(Reason::kInvalid, "--kubeconfig is needed: it says where the API server is");
+  KPP_ASSIGN(const client::RestConfig config, client::load_rest_config(kubeconfig));
+  Connection out;
+  KPP_ASSIGN(out.transport, client::make_transport(process.executor, config));
+  out.client = std::make_unique<client::Client>(*out.transport, agent, config.bearer_token);
+  return out;
+}
+
+async::Task<void> until_stopped(Process& process) {
+  async::Waiter waiter(process.executor);
+  co_await waiter.wait(process.stop);
+}
+
+async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, scheduler::SchedulerOptions options) {
+  KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-scheduler"));
+  scheduler::Scheduler scheduler({process.executor, *api.client, process.log}, std::move(options));
+  scheduler.start();
+  co_await until_stopped(process);
+  co_await scheduler.stop();
+  co_return Status();
+}
+
+async::Task<Status> run_controllers(Process& process, std::string kubeconfig, controllers::ControllerManagerOptions options) {
+  KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-controller-manager"));
+  controllers::ControllerManager manager({process.executor, *api.client, process.log}, std::move(options));
+  KPP_CO_RETURN_IF_ERROR(manager.start());
+  co_await until_stopped(process);
+  co_await manager.stop();
+  co_return Status();
+}
+
+async::Task<Status> run_kubelet(Process& process, std::string kubeconfig, kubelet::KubeletOptions options) {
+  KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kubelet"));
+  kubelet::Kubelet agent({process.executor, process.pool, *api.client, process.log}, std::move(options));
+  KPP_CO_RETURN_IF_ERROR(co_await agent.start());
+  co_await until_stopped(process);
+  co_await agent.stop();
+  co_return Status();
+}
+
+async::Task<Status> run_proxy(Process& process, std::string kubeconfig, proxy::ProxyOptions options) {
+  KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-proxy"));
+  proxy::SystemCommands commands(process.executor, process.pool);
+  process.log.info("Using iptables Proxier");
+  proxy::Proxier proxier({process.executor, *api.client, commands, process.log}, std::move(options));
+  proxier.start();
+  co_await until_stopped(process);
+  co_await proxier.stop();
+  co_return Status();
+}
+
+}  // namespace
+
+int kube_scheduler_main(int argc, char** argv) {
+  std::string kubeconfig;
+  bool leader_elect = false;
+  int verbosity = 0;
+  scheduler::SchedulerOptions options;
+  options.identity = host_name();
+  Flags flags("kube-scheduler", "Gives pods their nodes.");
+  flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
+  flags.add("leader-elect", &leader_elect, "must be false: one scheduler is served");
+  flags.add_verbosity(&verbosity);
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-scheduler", s);
+  if (leader_elect) return report("kube-scheduler", Status(Reason::kInvalid, "--leader-elect=true is not supported; run one instance"));
+  return run_process(verbosity, "kube-scheduler", [&](Process& p) { return run_scheduler(p, kubeconfig, options); });
+}
+
+int kube_controller_manager_main(int argc, char** argv) {
+  std::string kubeconfig;
+  bool leader_elect = false;
+  int verbosity = 0;
+  controllers::ControllerManagerOptions options;
+  Flags flags("kube-controller-manager", "Runs the controllers.");
+  flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
+  flags.add("controllers", &options.controllers, "names of controllers; * for those on by default, -name leaves one out");
+  flags.add("leader-elect", &leader_elect, "must be false: one instance is served");
+  flags.add_verbosity(&verbosity);
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-controller-manager", s);
+  if (leader_elect) {
+    return report("kube-controller-manager", Status(Reason::kInvalid, "--leader-elect=true is not supported; run one instance"));
+  }
+  return run_process(verbosity, "kube-controller-manager", [&](Process& p) { return run_controllers(p, kubeconfig, options); });
+}
+
+int kubelet_main(int argc, char** argv) {
+  std::string kubeconfig;
+  int verbosity = 0;
+  kubelet::KubeletOptions options;
+  options.node_name = host_name();
+  Flags flags("kubelet", "Runs the pods of this node.");
+  flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
+  flags.add("hostname-override", &options.node_name, "the node's name");
+  flags.add("node-ip", &options.node_ip, "the node's address");
+  flags.add("root-dir", &options.root_dir, "where volumes and the like are kept");
+  flags.add("container-runtime-endpoint", &options.container_runtime_endpoint, "the CRI runtime's socket");
+  flags.add("cluster-dns", &options.cluster_dns, "addresses of the cluster's DNS service");
+  flags.add("cluster-domain", &options.cluster_domain, "the cluster's domain");
+  flags.add("cgroup-root", &options.cgroup_root, "the cgroup above those of pods");
+  flags.add("resolv-conf", &options.resolv_conf, "what pods with dnsPolicy Default resolve by");
+  flags.add("register-node", &options.register_node, "register with the API server");
+  flags.add_verbosity(&verbosity);
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kubelet", s);
+  return run_process(verbosity, "kubelet", [&](Process& p) { return run_kubelet(p, kubeconfig, options); });
+}
+
+int kube_proxy_main(int argc, char** argv) {
+  std::string kubeconfig;
+  int verbosity = 0;
+  bool cleanup = false;
+  proxy::ProxyOptions options;
+  options.hostname_override = host_name();
+  Flags flags("kube-proxy", "Keeps this node's netfilter rules equal to the cluster's services.");
+  flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
+  flags.add("hostname-override", &options.hostname_override, "the node's name");
+  flags.add("proxy-mode", &options.mode, "iptables");
+  flags.add("cluster-cidr", &options.cluster_cidr, "the range of pod addresses");
+  flags.add("masquerade-all", &options.masquerade_all, "masquerade all traffic to cluster IPs");
+  flags.add("nodeport-addresses", &options.node_port_addresses, "ranges of addresses that serve node ports");
+  flags.add("cleanup", &cleanup, "remove all rules of kube-proxy and end");
+  flags.add_verbosity(&verbosity);
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-proxy", s);
+  if (Status s = options.validate(); !s.ok()) return report("kube-proxy", s);
+  return run_process(verbosity, "kube-proxy", [&](Process& p) -> async::Task<Status> {
+    if (!cleanup) return run_proxy(p, kubeconfig, options);
+    return [](Process& process) -> async::Task<Status> {
+      proxy::SystemCommands commands(process.executor, process.pool);
+      Status done = co_await proxy::cleanup(commands);
+      co_return done;
+    }(p);
+  });
+}
+
+}  // namespace kpp::cmd

@@ -1,0 +1,56 @@
+// All components in one process, talking to the API server without a socket.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "client/client.h"
+#include "client/in_process_transport.h"
+#include "control_plane.h"
+#include "controllers/controller_manager.h"
+#include "kubelet/kubelet.h"
+#include "process.h"
+#include "proxy/proxier.h"
+#include "scheduler/scheduler.h"
+
+namespace kpp::cmd {
+
+struct ClusterOptions {
+  ControlPlaneOptions control_plane;
+  bool with_node = false;
+  kubelet::KubeletOptions kubelet;
+  proxy::ProxyOptions proxy;
+};
+
+// Ownership: the process's executor, pool and log outlive it. Runs on: the executor.
+// Stop: stop() before destruction; containers keep running.
+class ClusterProcess {
+ public:
+  ClusterProcess(Process& process, ClusterOptions options);
+  ~ClusterProcess();
+
+  // Returns when the API serves, scheduler and controllers run and, with a node, the node is Ready.
+  async::Task<Status> start();
+  async::Task<void> stop();
+
+ private:
+  // One component's way to the API server.
+  struct Seat {
+    Seat(net::Handler& server, const std::string& user, const std::string& agent)
+        : transport(server, user, {"system:masters"}), client(transport, agent) {}
+    client::InProcessTransport transport;
+    client::Client client;
+  };
+
+  Process& process_;
+  ClusterOptions options_;
+  ControlPlane plane_;
+  std::unique_ptr<Seat> scheduler_seat_, controllers_seat_, kubelet_seat_, proxy_seat_;
+  std::unique_ptr<scheduler::Scheduler> scheduler_;
+  std::unique_ptr<controllers::ControllerManager> controllers_;
+  std::unique_ptr<kubelet::Kubelet> kubelet_;
+  std::unique_ptr<proxy::SystemCommands> commands_;
+  std::unique_ptr<proxy::Proxier> proxier_;
+};
+
+}  // namespace kpp::cmd

@@ -1,0 +1,222 @@
+// `kpp up`, `down`, `status`, `kubeconfig`: a cluster of one lab node.
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "base/fs.h"
+#include "commands.h"
+#include "flags.h"
+#include "lab/containerd.h"
+#include "lab/lab.h"
+#include "lab/lab_commands.h"
+#include "process.h"
+
+namespace kpp::cmd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr const char* kNodeName = "node1";
+constexpr auto kReadyWithin = std::chrono::seconds(60);
+
+struct Place {
+  std::string name = lab::kDefaultLab;
+  std::string data_dir;
+
+  std::string data() const { return data_dir.empty() ? cat("/var/lib/kpp/clusters/", name) : data_dir; }
+  std::string kubeconfig() const { return cat(data(), "/admin.conf"); }
+  std::string ready_file() const { return cat(data(), "/ready"); }
+  std::string log_file() const { return cat(data(), "/kpp.log"); }
+};
+
+void add_place(Flags& flags, Place& place) {
+  flags.add("name", &place.name, "the cluster's name");
+  flags.add("data-dir", &place.data_dir, "where it is kept; /var/lib/kpp/clusters/<name> if empty");
+}
+
+// A line per step with its time.
+class Steps {
+ public:
+  void done(const std::string& what) {
+    const auto now = Clock::now();
+    std::printf("%-34s %6.2f s\n", what.c_str(), std::chrono::duration<double>(now - last_).count());
+    std::fflush(stdout);
+    last_ = now;
+  }
+  double total() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  const Clock::time_point start_ = Clock::now();
+  Clock::time_point last_ = start_;
+};
+
+std::string own_path() {
+  char buffer[PATH_MAX] = {};
+  const ssize_t n = readlink("/proc/self/exe", buffer, sizeof buffer - 1);
+  return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : "kpp";
+}
+
+// The process in the node, as the node's process ids count; 0 if the file is not there or it has ended.
+pid_t process_in_node(const lab::Node& node, const Place& place) {
+  const auto text = fs::read_file(place.ready_file(), 64);
+  if (!text) return 0;
+  const pid_t pid = static_cast<pid_t>(std::atoi(text->c_str()));
+  const auto found = lab::run_in_node(node, {.argv = {"/bin/sh", "-c", cat("tr '\\0' ' ' </proc/", pid, "/cmdline")}});
+  if (!found || found->output.find(" node ") == std::string::npos) return 0;
+  return pid;
+}
+
+std::string log_tail(const Place& place) {
+  const auto text = fs::read_file(place.log_file());
+  if (!text) return "";
+  const auto from = text->size() > 2000 ? text->find('\n', text->size() - 2000) : 0;
+  return text->substr(from == std::string::npos ? 0 : from);
+}
+
+Result<lab::Node> make_node(lab::Lab& cluster_lab, const Place& place) {
+  lab::NodeSpec spec;
+  spec.name = kNodeName;
+  spec.binds.push_back({place.data(), place.data(), false});
+  return cluster_lab.create_node(spec);
+}
+
+Status wait_ready(pid_t pid, const Place& place) {
+  const auto deadline = Clock::now() + kReadyWithin;
+  while (!fs::exists(place.ready_file())) {
+    if (kill(pid, 0) != 0) return Status(Reason::kIo, cat("the cluster's process ended; the end of ", place.log_file(), ":\n", log_tail(place)));
+    if (Clock::now() > deadline) {
+      return Status(Reason::kTimeout, cat("the node is not ready after 60 s; see ", place.log_file(), ":\n", log_tail(place)));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return {};
+}
+
+Status start_process(const lab::Node& node, const Place& place, bool fresh, int verbosity, Steps& steps) {
+  if (Status s = fs::remove_all(place.ready_file()); !s.ok()) return s;
+  lab::ContainerdOptions containerd;
+  containerd.data_directory = cat(place.data(), "/containerd");
+  KPP_ASSIGN(const pid_t pid,
+             lab::start_in_node(node,
+                                {own_path(), "node", "--data-dir", place.data(), "--node-name", kNodeName, "--node-ip", node.address,
+                                 "--pod-cidr", containerd.pod_cidr, "--ready-file", place.ready_file(), cat("--v=", verbosity)},
+                                place.log_file()));
+  KPP_RETURN_IF_ERROR(lab::start_containerd(node, containerd));
+  steps.done("containerd answers");
+  KPP_RETURN_IF_ERROR(wait_ready(pid, place));
+  steps.done("node is Ready");
+  if (fresh) {
+    KPP_RETURN_IF_ERROR(lab::load_pause_image(node, containerd));
+    steps.done("pause image is loaded");
+  }
+  return {};
+}
+
+Status up(const Place& place, int verbosity) {
+  if (geteuid() != 0) return Status(Reason::kForbidden, "kpp up needs root: it makes namespaces, mounts and cgroups");
+  KPP_RETURN_IF_ERROR(lab::check_name("cluster", place.name));
+  KPP_RETURN_IF_ERROR(fs::make_directories(place.data(), 0700));
+  lab::LabOptions options;
+  options.name = place.name;
+  KPP_ASSIGN(lab::Lab cluster_lab, lab::Lab::open(options));
+  Steps steps;
+  if (auto node = cluster_lab.node(kNodeName)) {
+    if (process_in_node(*node, place) != 0) {
+      std::printf("cluster \"%s\" is running\n  export KUBECONFIG=%s\n", place.name.c_str(), place.kubeconfig().c_str());
+      return {};
+    }
+    std::printf("cluster \"%s\" has a node without its process; starting it again\n", place.name.c_str());
+    KPP_RETURN_IF_ERROR(start_process(*node, place, false, verbosity, steps));
+  } else {
+    KPP_ASSIGN(const lab::Node made, make_node(cluster_lab, place));
+    steps.done("lab node is made");
+    if (Status s = start_process(made, place, true, verbosity, steps); !s.ok()) {
+      (void)cluster_lab.remove_node(kNodeName);
+      return s;
+    }
+  }
+  std::printf("cluster \"%s\" is up in %.2f s\n  export KUBECONFIG=%s\n", place.name.c_str(), steps.total(), place.kubeconfig().c_str());
+  return {};
+}
+
+Status down(const Place& place, bool keep_data) {
+  lab::LabOptions options;
+  options.name = place.name;
+  KPP_ASSIGN(lab::Lab cluster_lab, lab::Lab::open(options));
+  KPP_RETURN_IF_ERROR(cluster_lab.remove());
+  if (!keep_data) KPP_RETURN_IF_ERROR(fs::remove_all(place.data()));
+  std::printf("cluster \"%s\" is gone\n", place.name.c_str());
+  return {};
+}
+
+}  // namespace
+
+int up_main(int argc, char** argv) {
+  Place place;
+  bool foreground = false;
+  int verbosity = 0;
+  Flags flags("kpp up", "Starts a one-node cluster; returns when its node is Ready.");
+  add_place(flags, place);
+  flags.add("foreground", &foreground, "stay, and stop the cluster's process on an interrupt");
+  flags.add_verbosity(&verbosity);
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp up", s);
+  const Status done = up(place, verbosity);
+  if (!done.ok() || !foreground) return report("kpp up", done);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  int signal = 0;
+  sigwait(&set, &signal);
+  return report("kpp up", down(place, true));
+}
+
+int down_main(int argc, char** argv) {
+  Place place;
+  bool keep_data = false;
+  Flags flags("kpp down", "Removes a cluster: processes, namespaces, mounts, cgroups, data.");
+  add_place(flags, place);
+  flags.add("keep-data", &keep_data, "leave the store, the certificates and the images");
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp down", s);
+  return report("kpp down", down(place, keep_data));
+}
+
+int status_main(int argc, char** argv) {
+  Place place;
+  Flags flags("kpp status", "Says what runs; answers 0 if the cluster is up.");
+  add_place(flags, place);
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp status", s);
+  lab::LabOptions options;
+  options.name = place.name;
+  auto cluster_lab = lab::Lab::open(options);
+  if (!cluster_lab) return report("kpp status", cluster_lab.error());
+  const auto node = cluster_lab->node(kNodeName);
+  if (!node) {
+    std::printf("cluster \"%s\" does not run\n", place.name.c_str());
+    return 1;
+  }
+  const pid_t pid = process_in_node(*node, place);
+  std::printf("cluster \"%s\": node %s at %s, process %s\n  export KUBECONFIG=%s\n", place.name.c_str(), kNodeName,
+              node->address.c_str(), pid != 0 ? "runs" : "has ended (kpp up starts it again)", place.kubeconfig().c_str());
+  return pid != 0 ? 0 : 1;
+}
+
+int kubeconfig_main(int argc, char** argv) {
+  Place place;
+  Flags flags("kpp kubeconfig", "Prints the path of the cluster's kubeconfig.");
+  add_place(flags, place);
+  if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp kubeconfig", s);
+  if (!fs::exists(place.kubeconfig())) {
+    return report("kpp kubeconfig", Status(Reason::kNotFound, cat("cluster ", quoted(place.name), " has no kubeconfig yet; run kpp up")));
+  }
+  std::printf("%s\n", place.kubeconfig().c_str());
+  return 0;
+}
+
+}  // namespace kpp::cmd
