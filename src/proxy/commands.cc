@@ -15,14 +15,17 @@ struct Call {
     auto done = sys::run_process(spec);
     if (!done) return std::unexpected(std::move(done).error());
     if (done->ok()) return std::move(done->out);
-    return fail(Reason::kIo, cat(spec.argv.front(), done->timed_out ? " took too long" : cat(" ended with ", done->exit_code),
-                                 ": ", done->err));
+    return fail(Reason::kIo,
+                cat(spec.argv.front(),
+                    done->timed_out ? " took too long" : cat(" ended with ", done->exit_code), ": ",
+                    done->err));
   }
 };
 
 }  // namespace
 
-async::Task<Result<std::string>> SystemCommands::run(std::vector<std::string> argv, std::string input) {
+async::Task<Result<std::string>> SystemCommands::run(std::vector<std::string> argv,
+                                                     std::string input) {
   Call call;
   call.spec.argv = std::move(argv);
   call.spec.input = std::move(input);

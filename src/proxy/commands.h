@@ -14,8 +14,10 @@ namespace kpp::proxy {
 class Commands {
  public:
   virtual ~Commands() = default;
-  // Runs a program to its end and answers what it wrote; an exit code other than 0 is an error with what it complained.
-  virtual async::Task<Result<std::string>> run(std::vector<std::string> argv, std::string input) = 0;
+  // Runs a program to its end and answers what it wrote; an exit code other than 0 is an error with
+  // what it complained.
+  virtual async::Task<Result<std::string>> run(std::vector<std::string> argv,
+                                               std::string input) = 0;
 };
 
 // Runs them on a thread pool, in the place (namespaces, cgroup) of the node.

@@ -53,14 +53,16 @@ std::vector<Flow> parse_flows(std::string_view text) {
   return out;
 }
 
-std::vector<Flow> stale_flows(const std::vector<Flow>& flows, const FamilyModel& model, const RuleOptions& options) {
+std::vector<Flow> stale_flows(const std::vector<Flow>& flows, const FamilyModel& model,
+                              const RuleOptions& options) {
   std::map<std::pair<std::string, int>, std::set<std::string>> by_address;
   std::map<int, std::set<std::string>> by_node_port;
   for (const auto& [name, port] : model.services) {
     if (name.protocol != "UDP") continue;
     std::set<std::string> answering;
     for (const auto& endpoint : model.endpoints_of(name)) {
-      if (endpoint.ready || (endpoint.serving && endpoint.terminating)) answering.insert(endpoint.to_string());
+      if (endpoint.ready || (endpoint.serving && endpoint.terminating))
+        answering.insert(endpoint.to_string());
     }
     if (answering.empty()) continue;
     by_address[{port.cluster_ip, port.port}] = answering;
@@ -70,19 +72,22 @@ std::vector<Flow> stale_flows(const std::vector<Flow>& flows, const FamilyModel&
   }
   const auto on_node = [&](const std::string& ip) {
     return options.node_addresses.empty() ||
-           std::find(options.node_addresses.begin(), options.node_addresses.end(), ip) != options.node_addresses.end();
+           std::find(options.node_addresses.begin(), options.node_addresses.end(), ip) !=
+               options.node_addresses.end();
   };
   std::vector<Flow> out;
   for (const auto& flow : flows) {
     if (flow.protocol != "udp") continue;
     const std::set<std::string>* answering = nullptr;
-    if (const auto found = by_address.find({flow.destination, flow.destination_port}); found != by_address.end()) {
+    if (const auto found = by_address.find({flow.destination, flow.destination_port});
+        found != by_address.end()) {
       answering = &found->second;
     } else if (const auto port = by_node_port.find(flow.destination_port);
                port != by_node_port.end() && on_node(flow.destination)) {
       answering = &port->second;
     }
-    if (answering != nullptr && !answering->contains(host_port(flow.answering, flow.answering_port))) {
+    if (answering != nullptr &&
+        !answering->contains(host_port(flow.answering, flow.answering_port))) {
       out.push_back(flow);
     }
   }

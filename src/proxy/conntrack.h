@@ -1,4 +1,5 @@
-// Which tracked UDP flows lead where no endpoint is any more. UDP has no end of a connection that would clear them.
+// Which tracked UDP flows lead where no endpoint is any more. UDP has no end of a connection that
+// would clear them.
 #pragma once
 
 #include <string>
@@ -24,6 +25,7 @@ struct Flow {
 std::vector<Flow> parse_flows(std::string_view text);
 
 // The UDP flows to a service port that has endpoints, answered by none of them.
-std::vector<Flow> stale_flows(const std::vector<Flow>& flows, const FamilyModel& model, const RuleOptions& options);
+std::vector<Flow> stale_flows(const std::vector<Flow>& flows, const FamilyModel& model,
+                              const RuleOptions& options);
 
 }  // namespace kpp::proxy

@@ -27,12 +27,14 @@ std::string Health::body(bool with_node) const {
     const auto& side = sides_[family];
     if (!side.updated) continue;
     oldest = oldest ? std::min(*oldest, *side.updated) : *side.updated;
-    status += cat(status.empty() ? "" : ",", "\"", family == 0 ? "IPv4" : "IPv6", "\":{\"lastUpdated\":\"",
-                  rfc3339_micro(*side.updated), "\",\"healthy\":", healthy(side), "}");
+    status += cat(status.empty() ? "" : ",", "\"", family == 0 ? "IPv4" : "IPv6",
+                  "\":{\"lastUpdated\":\"", rfc3339_micro(*side.updated),
+                  "\",\"healthy\":", healthy(side), "}");
   }
   const WallTime now = executor_.wall();
-  return cat("{\"lastUpdated\": \"", rfc3339_micro(oldest.value_or(now)), "\",\"currentTime\": \"", rfc3339_micro(now),
-             "\", ", with_node ? cat("\"nodeEligible\": ", node_eligible_, ", ") : std::string(),
+  return cat("{\"lastUpdated\": \"", rfc3339_micro(oldest.value_or(now)), "\",\"currentTime\": \"",
+             rfc3339_micro(now), "\", ",
+             with_node ? cat("\"nodeEligible\": ", node_eligible_, ", ") : std::string(),
              "\"healthy\": ", healthy(), ", \"status\": {", status, "}}");
 }
 

@@ -11,7 +11,8 @@ namespace kpp::proxy {
 // Answers /healthz (not for a node that is about to go) and /livez. Runs on: its executor only.
 class Health final : public net::Handler {
  public:
-  Health(async::Executor& executor, Duration sync_period) : executor_(executor), sync_period_(sync_period) {}
+  Health(async::Executor& executor, Duration sync_period)
+      : executor_(executor), sync_period_(sync_period) {}
 
   // A change waits to be written; and: everything known is written.
   void queued(int family);

@@ -24,14 +24,22 @@ std::string node_name(const ProxyOptions& options) {
   char name[256] = {};
   ::gethostname(name, sizeof name - 1);
   std::string out(name);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   return out;
 }
 
 client::ListQuery without_other_proxies() {
   client::ListQuery query;
-  query.label_selector = "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
+  query.label_selector =
+      "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
+  return query;
+}
+
+client::ListQuery without_headless() {
+  client::ListQuery query;
+  query.label_selector = "!service.kubernetes.io/headless";
   return query;
 }
 
@@ -41,7 +49,9 @@ client::ListQuery only_named(const std::string& name) {
   return query;
 }
 
-const char* tool(IpFamily family, const char* v4, const char* v6) { return family == IpFamily::kIPv4 ? v4 : v6; }
+const char* tool(IpFamily family, const char* v4, const char* v6) {
+  return family == IpFamily::kIPv4 ? v4 : v6;
+}
 
 // The addresses in the output of `ip -o addr show`.
 std::vector<std::string> addresses_in(std::string_view text) {
@@ -57,8 +67,9 @@ std::vector<std::string> addresses_in(std::string_view text) {
 
 bool leaving(const corev1::Node& node) {
   return node.metadata.deletion_timestamp ||
-         std::any_of(node.spec.taints.begin(), node.spec.taints.end(),
-                     [](const auto& taint) { return taint.key == "ToBeDeletedByClusterAutoscaler"; });
+         std::any_of(node.spec.taints.begin(), node.spec.taints.end(), [](const auto& taint) {
+           return taint.key == "ToBeDeletedByClusterAutoscaler";
+         });
 }
 
 bool same_for_rules(const corev1::Node& a, const corev1::Node& b) {
@@ -66,8 +77,9 @@ bool same_for_rules(const corev1::Node& a, const corev1::Node& b) {
   const auto& y = b.status.addresses;
   return a.metadata.labels == b.metadata.labels && a.spec.pod_cidr == b.spec.pod_cidr &&
          a.spec.pod_cidrs == b.spec.pod_cidrs &&
-         std::equal(x.begin(), x.end(), y.begin(), y.end(),
-                    [](const auto& p, const auto& q) { return p.type == q.type && p.address == q.address; });
+         std::equal(x.begin(), x.end(), y.begin(), y.end(), [](const auto& p, const auto& q) {
+           return p.type == q.type && p.address == q.address;
+         });
 }
 
 }  // namespace
@@ -80,7 +92,7 @@ struct Proxier::State {
         model(name),
         health(deps.executor, options.sync_period),
         services(deps.executor, deps.client, deps.log, {}, without_other_proxies()),
-        slices(deps.executor, deps.client, deps.log, {}, without_other_proxies()),
+        slices(deps.executor, deps.client, deps.log, {}, without_headless()),
         nodes(deps.executor, deps.client, deps.log, {}, only_named(name)),
         wanted(deps.executor),
         scope(deps.executor) {
@@ -134,7 +146,8 @@ Proxier::Proxier(ProxierDeps deps, ProxyOptions options)
     }
     state->changed();
   });
-  state->nodes.add_handler([state](const auto& /*before*/, const auto& after) { state->node_changed(after); });
+  state->nodes.add_handler(
+      [state](const auto& /*before*/, const auto& after) { state->node_changed(after); });
 }
 
 Proxier::~Proxier() = default;
@@ -195,10 +208,12 @@ async::Task<void> Proxier::State::run(async::StopToken stop) {
   while (!stop.stop_requested()) {
     const bool more = co_await wanted.wait(stop);
     if (!more) co_return;
-    credit = std::min<Duration>(credit + (deps.executor.steady() - last), kBurst * options.min_sync_period);
+    credit = std::min<Duration>(credit + (deps.executor.steady() - last),
+                                kBurst * options.min_sync_period);
     last = deps.executor.steady();
     if (credit < options.min_sync_period) {
-      const bool slept = co_await async::sleep_for(deps.executor, options.min_sync_period - credit, stop);
+      const bool slept =
+          co_await async::sleep_for(deps.executor, options.min_sync_period - credit, stop);
       if (!slept) co_return;
       credit = options.min_sync_period;
       last = deps.executor.steady();
@@ -229,7 +244,8 @@ async::Task<void> Proxier::State::prepare() {
   const auto v6 = co_await deps.commands.run(std::move(look), {});
   if (!v6) {
     served[1] = false;
-    deps.log.info("No iptables support for family", {kv("ipFamily", "IPv6"), kv("err", v6.error())});
+    deps.log.info("No iptables support for family",
+                  {kv("ipFamily", "IPv6"), kv("err", v6.error())});
   }
 }
 
@@ -260,7 +276,8 @@ async::Task<bool> Proxier::State::sync(IpFamily family) {
   if (syncers[f].needs_full()) {
     std::vector<std::string> save{tool(family, "iptables-save", "ip6tables-save")};
     const auto saved = co_await deps.commands.run(std::move(save), {});
-    auto parsed = saved ? KernelRules::parse(*saved) : Result<KernelRules>(std::unexpected(saved.error()));
+    auto parsed =
+        saved ? KernelRules::parse(*saved) : Result<KernelRules>(std::unexpected(saved.error()));
     if (!parsed) {
       deps.log.error("Failed to read iptables rules", {kv("err", parsed.error())});
       co_return false;
@@ -271,21 +288,24 @@ async::Task<bool> Proxier::State::sync(IpFamily family) {
   const bool may_remove = deps.executor.steady() - chains_removed >= options.sync_period;
   if (may_remove) chains_removed = deps.executor.steady();
   const auto plan = syncers[f].plan(model, rules, kernel, may_remove);
-  std::vector<std::string> restore{tool(family, "iptables-restore", "ip6tables-restore"), "-w", "5", "--noflush",
-                                   "--counters"};
+  std::vector<std::string> restore{tool(family, "iptables-restore", "ip6tables-restore"), "-w", "5",
+                                   "--noflush", "--counters"};
   const auto written = co_await deps.commands.run(std::move(restore), plan.text);
   if (!written) {
     syncers[f].failed(plan);
-    deps.log.error("Failed to execute iptables-restore", {kv("err", written.error()), kv("full", plan.full)});
+    deps.log.error("Failed to execute iptables-restore",
+                   {kv("err", written.error()), kv("full", plan.full)});
     co_return false;
   }
   syncers[f].done(plan);
   health.synced(static_cast<int>(f));
   deps.log.debug(2, "SyncProxyRules complete",
-                 {kv("ipFamily", tool(family, "IPv4", "IPv6")), kv("full", plan.full), kv("changed", plan.changed.size())});
+                 {kv("ipFamily", tool(family, "IPv4", "IPv6")), kv("full", plan.full),
+                  kv("changed", plan.changed.size())});
   const auto& known = model.family(family).services;
   const bool udp = std::any_of(known.begin(), known.end(), [&](const auto& entry) {
-    return entry.first.protocol == "UDP" && (plan.full || plan.changed.contains(entry.first.service()));
+    return entry.first.protocol == "UDP" &&
+           (plan.full || plan.changed.contains(entry.first.service()));
   });
   if (udp) co_await clear_flows(family, rules);
   co_return true;
@@ -301,8 +321,13 @@ async::Task<void> Proxier::State::clear_flows(IpFamily family, RuleOptions rules
   }
   const auto stale = stale_flows(parse_flows(*listed), model.family(family), rules);
   for (const auto& flow : stale) {
-    std::vector<std::string> drop{"conntrack", "-D", "-p", "udp", "-f", kind, "-s", flow.source, "-d", flow.destination,
-                                  "--sport", cat(flow.source_port), "--dport", cat(flow.destination_port)};
+    std::vector<std::string> drop{"conntrack", "-D",
+                                  "-p",        "udp",
+                                  "-f",        kind,
+                                  "-s",        flow.source,
+                                  "-d",        flow.destination,
+                                  "--sport",   cat(flow.source_port),
+                                  "--dport",   cat(flow.destination_port)};
     const auto dropped = co_await deps.commands.run(std::move(drop), {});
     if (!dropped) deps.log.debug(2, "Flow was gone already", {kv("err", dropped.error())});
   }
@@ -316,7 +341,8 @@ async::Task<void> Proxier::State::watch_canaries(async::StopToken stop) {
     for (const IpFamily family : {IpFamily::kIPv4, IpFamily::kIPv6}) {
       const auto f = static_cast<std::size_t>(family);
       if (!served[f] || syncers[f].needs_full()) continue;
-      std::vector<std::string> look{tool(family, "iptables", "ip6tables"), "-w", "5", "-t", "mangle", "-S", kCanaryChain};
+      std::vector<std::string> look{
+          tool(family, "iptables", "ip6tables"), "-w", "5", "-t", "mangle", "-S", kCanaryChain};
       const auto there = co_await deps.commands.run(std::move(look), {});
       if (there) continue;
       deps.log.info("IPTables canary deleted", {kv("table", "mangle"), kv("chain", kCanaryChain)});
@@ -342,8 +368,8 @@ async::Task<Status> cleanup(Commands& commands) {
     }
     std::string text = cleanup_text(*parsed);
     if (text.empty()) continue;
-    std::vector<std::string> restore{tool(family, "iptables-restore", "ip6tables-restore"), "-w", "5", "--noflush",
-                                     "--counters"};
+    std::vector<std::string> restore{tool(family, "iptables-restore", "ip6tables-restore"), "-w",
+                                     "5", "--noflush", "--counters"};
     const auto done = co_await commands.run(std::move(restore), std::move(text));
     if (!done) out = done.error();
   }

@@ -20,11 +20,12 @@ struct ProxierDeps {
   Logger log;
 };
 
-// Guarantees: writes only what has changed, at most once per min_sync_period with a burst of two; everything anew after
-//   a failure, after someone flushed the tables, and when the node's labels or addresses changed. Rules stay in place
-//   when it stops: traffic goes on.
-// Runs on: deps.executor only. Errors: logged and tried again. A machine without ip6tables is served for IPv4 alone.
-// Stop: stop() waits for the program that is running.
+// Guarantees: writes only what has changed, at most once per min_sync_period with a burst of two;
+// everything anew after
+//   a failure, after someone flushed the tables, and when the node's labels or addresses changed.
+//   Rules stay in place when it stops: traffic goes on.
+// Runs on: deps.executor only. Errors: logged and tried again. A machine without ip6tables is
+// served for IPv4 alone. Stop: stop() waits for the program that is running.
 class Proxier {
  public:
   Proxier(ProxierDeps deps, ProxyOptions options);

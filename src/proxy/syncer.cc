@@ -18,7 +18,7 @@ FamilySyncer::Plan FamilySyncer::plan(Model& model, const RuleOptions& options,
   request.changed = out.changed;
   request.existing_chains = chains_;
   if (full_) {
-    write_missing_frame(kernel, text);
+    write_missing_frame(kernel, canaries_, text);
     request.existing_chains.clear();
     if (const auto nat = kernel.tables.find("nat"); nat != kernel.tables.end()) {
       for (const auto& [chain, rules] : nat->second) {
@@ -27,10 +27,8 @@ FamilySyncer::Plan FamilySyncer::plan(Model& model, const RuleOptions& options,
     }
   }
   // A large cluster removes chains only now and then: each removal makes the kernel copy the table.
-  int endpoints = 0;
-  for (const auto& [name, list] : request.model->endpoints)
-    endpoints += static_cast<int>(list.size());
-  request.keep_stale_chains = endpoints > kLargeCluster && !may_remove_chains;
+  request.keep_stale_chains =
+      request.model->total_endpoints() > kLargeCluster && !may_remove_chains;
   out.chains = write_rules(request, text).chains;
   out.text = text.to_string();
   return out;
@@ -38,6 +36,7 @@ FamilySyncer::Plan FamilySyncer::plan(Model& model, const RuleOptions& options,
 
 void FamilySyncer::done(const Plan& plan) {
   full_ = false;
+  canaries_ = false;
   chains_ = plan.chains;
   unwritten_.clear();
 }

@@ -19,7 +19,7 @@ class FamilySyncer {
   explicit FamilySyncer(IpFamily family) : family_(family) {}
 
   // Everything must be written anew (start, failure, flush, changed node).
-  void require_full() { full_ = true; }
+  void require_full() { full_ = canaries_ = true; }
   bool needs_full() const { return full_; }
   bool needs_sync(const Model& model) const { return full_ || model.changed(family_); }
 
@@ -38,6 +38,7 @@ class FamilySyncer {
  private:
   IpFamily family_;
   bool full_ = true;
+  bool canaries_ = true;             // the next full write makes those that are missing
   std::set<std::string> chains_;     // of services, in the kernel
   std::set<std::string> unwritten_;  // changed services whose write failed
 };

@@ -46,9 +46,7 @@ class Writer {
   }
 
   RuleAnswer write() {
-    for (const auto& [name, endpoints] : request_.model->endpoints) {
-      answer_.endpoints += static_cast<int>(endpoints.size());
-    }
+    answer_.endpoints = request_.model->total_endpoints();
     large_ = answer_.endpoints > kLargeCluster;
     write_fixed_chains();
     for (const auto& [name, port] : request_.model->services) write_service(name, port);

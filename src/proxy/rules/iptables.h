@@ -45,7 +45,7 @@ inline constexpr const char* kCanaryChain = "KUBE-PROXY-CANARY";
 
 // What must stand around our rules and is only added where it is missing: the jumps from the
 // built-in chains, put at their heads, and the canaries.
-void write_missing_frame(const KernelRules& kernel, RestoreText& out);
+void write_missing_frame(const KernelRules& kernel, bool canaries, RestoreText& out);
 
 struct RuleRequest {
   const FamilyModel* model = nullptr;

@@ -61,6 +61,7 @@ Endpoint to_endpoint(const discoveryv1::Endpoint& from, int port, const std::str
   return out;
 }
 
+// Of a service that another proxy serves, or nobody.
 bool hidden(const metav1::ObjectMeta& meta) {
   return meta.labels.contains(kProxyNameLabel) || meta.labels.contains(kHeadlessLabel);
 }
@@ -108,6 +109,12 @@ const std::vector<Endpoint>& FamilyModel::endpoints_of(const ServicePortName& na
   return found == endpoints.end() ? none : found->second;
 }
 
+int FamilyModel::total_endpoints() const {
+  std::size_t out = 0;
+  for (const auto& [name, port] : services) out += endpoints_of(name).size();
+  return static_cast<int>(out);
+}
+
 void Model::put_service(const corev1::Service& service) {
   for (const IpFamily family : {IpFamily::kIPv4, IpFamily::kIPv6}) {
     replace_service(family, api::key_of(service), service_ports(service, family));
@@ -137,7 +144,7 @@ void Model::put_slice(std::shared_ptr<const discoveryv1::EndpointSlice> slice) {
   const auto key = api::key_of(*slice);
   const auto& service_name = label_of(slice->metadata.labels, kServiceNameLabel);
   const auto family = slice_family(*slice);
-  if (service_name.empty() || !family || hidden(slice->metadata)) {
+  if (service_name.empty() || !family || slice->metadata.labels.contains(kHeadlessLabel)) {
     remove_slice(key);
     return;
   }

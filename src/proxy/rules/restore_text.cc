@@ -116,9 +116,9 @@ std::string RestoreText::to_string() const {
   return out;
 }
 
-void write_missing_frame(const KernelRules& kernel, RestoreText& out) {
+void write_missing_frame(const KernelRules& kernel, bool canaries, RestoreText& out) {
   for (const char* table : {"filter", "mangle", "nat"}) {
-    if (!kernel.has_chain(table, kCanaryChain)) out.chain(table, kCanaryChain);
+    if (canaries && !kernel.has_chain(table, kCanaryChain)) out.chain(table, kCanaryChain);
   }
   // The kubelet fills this chain too: it is not emptied.
   if (!kernel.has_chain("filter", "KUBE-FIREWALL")) out.chain("filter", "KUBE-FIREWALL");

@@ -150,7 +150,7 @@ TEST(KernelRules, ReadWhatIptablesSavePrints) {
   ASSERT_TRUE(rules);
   EXPECT_TRUE(rules->has_chain("nat", "KUBE-SVC-OLD"));
   RestoreText text;
-  write_missing_frame(*rules, text);
+  write_missing_frame(*rules, true, text);
   EXPECT_EQ(text.to_string().find("-I PREROUTING"), std::string::npos);
   EXPECT_NE(text.to_string().find("-I OUTPUT"), std::string::npos);
   EXPECT_FALSE(KernelRules::parse("-A X -j Y\n"));

@@ -73,6 +73,8 @@ struct FamilyModel {
   std::map<ServicePortName, std::vector<Endpoint>> endpoints;
 
   const std::vector<Endpoint>& endpoints_of(const ServicePortName& name) const;
+  // Of all known service ports; endpoints without a service do not count.
+  int total_endpoints() const;
 };
 
 // What rules depend on beside services: the node and the configuration, for one family.

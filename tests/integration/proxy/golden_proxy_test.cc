@@ -295,6 +295,9 @@ class Replay {
       }
       for (auto& syncer : syncers_) syncer.require_full();
     }
+    if (const auto chain = json::text_at(step, "flushed from outside"); !chain.empty()) {
+      kernel_[0].rules().tables["nat"][std::string(chain)].clear();
+    }
     if (json::find(step, "node change")) {
       node_addresses_.push_back(what.substr(0, what.find('/')));
     }
