@@ -147,17 +147,6 @@ std::int64_t saturate(Wide value) {
                                                     std::numeric_limits<std::int64_t>::max()));
 }
 
-// Whether the original's fast parser keeps the text as it was given.
-bool keeps_text(const Parts& parts) {
-  const auto whole = static_cast<int>(std::max<std::size_t>(parts.whole.size(), 1));
-  const auto fraction = static_cast<int>(parts.fraction.size());
-  if (parts.format == Amount::Format::kBinarySi) {
-    if (fraction != 0) return false;
-    return 15 - whole - parts.exponent * 3 / 10 - 1 >= 0;
-  }
-  return 18 - (whole + fraction) >= 0 && parts.exponent - fraction >= -9;
-}
-
 }  // namespace
 
 Amount Amount::of(std::int64_t units, Format format) {
@@ -266,8 +255,6 @@ Result<std::string> decode_quantity(std::string_view text) {
     text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\n'))
     text.remove_suffix(1);
-  KPP_ASSIGN(const Parts parts, split(text));
-  if (keeps_text(parts)) return std::string(text);
   KPP_ASSIGN(const Amount amount, Amount::parse(text));
   return amount.to_string();
 }

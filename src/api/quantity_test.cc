@@ -50,8 +50,8 @@ TEST(Quantity, RefusesWhatIsNone) {
   EXPECT_EQ(canonical("1Ku"), "unable to parse quantity's suffix");
 }
 
-TEST(Quantity, DecodingKeepsPlainTexts) {
-  EXPECT_EQ(*decode_quantity("1024Mi"), "1024Mi");
+TEST(Quantity, DecodingGivesTheCanonicalText) {
+  EXPECT_EQ(*decode_quantity(" 1024Mi "), "1Gi");
   EXPECT_EQ(*decode_quantity("1.5Gi"), "1536Mi");
 }
 

@@ -33,7 +33,11 @@ void service(Service& object) {
   }
 }
 
-void secret(Secret& object) { set(object.type, "Opaque"); }
+void secret(Secret& object) {
+  set(object.type, "Opaque");
+  for (auto& [key, text] : object.string_data) object.data[key] = std::move(text);
+  object.string_data.clear();
+}
 
 void replication_controller(ReplicationController& object) {
   if (!object.spec.template_) return;
