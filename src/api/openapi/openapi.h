@@ -1,14 +1,21 @@
-// OpenAPI documents made from the schema, as far as clients use them: explain, apply, validation.
+// OpenAPI documents made from the schema: what kubectl needs for explain, apply and validation.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "api/schema.h"
+#include "codec/json.h"
+
 namespace kpp::api {
 
-// OpenAPI 3.0 of one group version: the paths of its resources with the kind each takes, and every type they reach.
-std::string openapi_v3(std::string_view group, std::string_view version);
-// OpenAPI 2.0 of everything.
-std::string openapi_v2();
+// The OpenAPI v3 document of one group version: its schemas and the paths of its resources.
+json::Value openapi_v3(std::string_view group, std::string_view version);
+
+// The OpenAPI v2 document of all served group versions.
+json::Value openapi_v2();
+
+// "api/v1" or "apis/apps/v1": the document's place below /openapi/v3/.
+std::string openapi_path(std::string_view group, std::string_view version);
 
 }  // namespace kpp::api
