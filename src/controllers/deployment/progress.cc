@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/cat.h"
+
 namespace kpp::controllers {
 namespace {
 

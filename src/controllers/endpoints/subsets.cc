@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/cat.h"
+
 #include "controllers/pod_state.h"
 
 namespace kpp::controllers {
