@@ -10,6 +10,8 @@
 #include <map>
 #include <tuple>
 
+#include "api/batchv1.h"
+#include "api/corev1.h"
 #include "api/defaults/defaults.h"
 #include "api/json_codec.h"
 #include "api/meta.h"
@@ -81,6 +83,26 @@ std::vector<Step> creations(const std::string& file) {
   return out;
 }
 
+// What the API server sets on new objects before their rules are looked at.
+void prepare(api::Object& object) {
+  if (auto* job = object.as<batchv1::Job>(); job && !job->spec.manual_selector.value_or(false)) {
+    for (const char* prefix : {"", "batch.kubernetes.io/"}) {
+      job->spec.template_.metadata.labels[cat(prefix, "job-name")] = job->metadata.name;
+      job->spec.template_.metadata.labels[cat(prefix, "controller-uid")] = "uid2";
+    }
+    job->metadata.uid = "uid2";
+    job->spec.selector.ensure().match_labels["batch.kubernetes.io/controller-uid"] = "uid2";
+  } else if (auto* service = object.as<corev1::Service>()) {
+    if (!service->spec.cluster_ip.empty() && service->spec.cluster_ips.empty()) {
+      service->spec.cluster_ips = {service->spec.cluster_ip};
+    }
+  } else if (auto* secret = object.as<corev1::Secret>()) {
+    for (const auto& [key, value] : secret->string_data) secret->data[key] = value;
+  } else if (auto* pod = object.as<corev1::Pod>()) {
+    if (pod->spec.service_account_name.empty()) pod->spec.service_account_name = "default";
+  }
+}
+
 // What the object is when the rules see it; an object without a type if it does not decode.
 api::Object object_of(const Step& step) {
   const std::string_view version = json::text_at(step.body, "apiVersion");
@@ -99,6 +121,7 @@ api::Object object_of(const Step& step) {
     }
   }
   api::apply_defaults(object);
+  prepare(object);
   return object;
 }
 
@@ -106,6 +129,7 @@ using Cause = std::tuple<std::string, std::string, std::string>;
 
 std::string printed(std::string text) {
   replace_all(text, kNamespace, "<ns>");
+  replace_all(text, "\"uid2\"", "\"<uid2>\"");
   return text;
 }
 

@@ -3,18 +3,15 @@
 // updates before.
 #pragma once
 
-#include "api/admissionregistrationv1.h"
 #include "api/apiregistrationv1.h"
 #include "api/appsv1.h"
 #include "api/authorizationv1.h"
 #include "api/autoscalingv1.h"
 #include "api/autoscalingv2.h"
 #include "api/batchv1.h"
-#include "api/certificatesv1.h"
 #include "api/coordinationv1.h"
 #include "api/corev1.h"
 #include "api/discoveryv1.h"
-#include "api/eventsv1.h"
 #include "api/networkingv1.h"
 #include "api/nodev1.h"
 #include "api/policyv1.h"
@@ -57,8 +54,6 @@ KPP_CHANGE_RULES(batchv1::Job);
 KPP_CHANGE_RULES(discoveryv1::EndpointSlice);
 KPP_CHANGE_RULES(networkingv1::Ingress);
 KPP_CHANGE_RULES(networkingv1::IngressClass);
-KPP_CHANGE_RULES(networkingv1::IPAddress);
-KPP_CHANGE_RULES(networkingv1::ServiceCIDR);
 KPP_CHANGE_RULES(networkingv1::NetworkPolicy);
 KPP_CHANGE_RULES(autoscalingv1::Scale);
 KPP_CHANGE_RULES(autoscalingv2::HorizontalPodAutoscaler);
@@ -70,17 +65,12 @@ KPP_CHANGE_RULES(rbacv1::RoleBinding);
 KPP_CHANGE_RULES(schedulingv1::PriorityClass);
 KPP_CHANGE_RULES(nodev1::RuntimeClass);
 KPP_CHANGE_RULES(coordinationv1::Lease);
-KPP_CHANGE_RULES(certificatesv1::CertificateSigningRequest);
 KPP_CHANGE_RULES(storagev1::CSIDriver);
 KPP_CHANGE_RULES(storagev1::CSINode);
 KPP_CHANGE_RULES(storagev1::CSIStorageCapacity);
 KPP_CHANGE_RULES(storagev1::StorageClass);
 KPP_CHANGE_RULES(storagev1::VolumeAttachment);
 KPP_CHANGE_RULES(storagev1::VolumeAttributesClass);
-KPP_RULES(admissionregistrationv1::ValidatingWebhookConfiguration);
-KPP_RULES(admissionregistrationv1::MutatingWebhookConfiguration);
-KPP_RULES(admissionregistrationv1::ValidatingAdmissionPolicy);
-KPP_RULES(admissionregistrationv1::ValidatingAdmissionPolicyBinding);
 KPP_RULES(apiregistrationv1::APIService);
 KPP_RULES(authorizationv1::SelfSubjectAccessReview);
 KPP_RULES(authorizationv1::SubjectAccessReview);
