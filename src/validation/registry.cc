@@ -5,6 +5,7 @@
 #include "api/meta.h"
 #include "validation/metadata.h"
 #include "validation/rules.h"
+#include "validation/selectors.h"
 #include "validation/validate.h"
 
 namespace kpp::validation {
@@ -84,6 +85,8 @@ const Table& table() {
       rules_of<storagev1::StorageClass>(),
       rules_of<storagev1::VolumeAttachment>(),
       rules_of<storagev1::VolumeAttributesClass>(),
+      rules_of<admissionregistrationv1::ValidatingAdmissionPolicyBinding>(),
+      rules_of<networkingv1::IPAddress>(),
       rules_of<apiregistrationv1::APIService>(),
       rules_of<authorizationv1::LocalSubjectAccessReview>(),
       rules_of<authorizationv1::SelfSubjectAccessReview>(),
@@ -127,7 +130,10 @@ FieldErrors validate_update(const api::Object& object, const api::Object& old,
   const metav1::ObjectMeta* before = metadata_of(old);
   // The original checks metadata before the kind's own rules, which check it again: a fault is a
   // cause twice.
-  if (metadata && before) check_metadata_update(errors, *metadata, *before);
+  if (metadata && before) {
+    check_metadata_update(errors, *metadata, *before);
+    check_labels(errors, FieldPath("metadata").child("labels"), metadata->labels);
+  }
   if (const Rules* rules = find_rules(object.desc())) {
     rules->change(errors, object.data(), old.data(), context);
   } else if (metadata && before) {

@@ -3,6 +3,7 @@
 // updates before.
 #pragma once
 
+#include "api/admissionregistrationv1.h"
 #include "api/apiregistrationv1.h"
 #include "api/appsv1.h"
 #include "api/authorizationv1.h"
@@ -71,6 +72,8 @@ KPP_CHANGE_RULES(storagev1::CSIStorageCapacity);
 KPP_CHANGE_RULES(storagev1::StorageClass);
 KPP_CHANGE_RULES(storagev1::VolumeAttachment);
 KPP_CHANGE_RULES(storagev1::VolumeAttributesClass);
+KPP_RULES(admissionregistrationv1::ValidatingAdmissionPolicyBinding);
+KPP_RULES(networkingv1::IPAddress);
 KPP_RULES(apiregistrationv1::APIService);
 KPP_RULES(authorizationv1::SelfSubjectAccessReview);
 KPP_RULES(authorizationv1::SubjectAccessReview);
