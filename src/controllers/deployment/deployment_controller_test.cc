@@ -130,7 +130,7 @@ TEST_F(DeploymentTest, GoingBackToAnOldTemplateTakesItsSetAndNotesTheHistory) {
   set_image("");
   settle();
   ASSERT_EQ(sets().size(), 2u);
-  const auto& annotations = sets()[1].metadata.annotations;
+  const auto annotations = sets()[1].metadata.annotations;
   EXPECT_EQ(annotations.at("deployment.kubernetes.io/revision"), "3");
   EXPECT_EQ(annotations.at("deployment.kubernetes.io/revision-history"), "1");
   EXPECT_EQ(sets()[1].spec.replicas, 1);
