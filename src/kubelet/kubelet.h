@@ -18,9 +18,11 @@ struct KubeletDeps {
   Logger log;
 };
 
-// Guarantees: after start() the node is registered and kept alive by its lease; pods bound to the node run in
-//   containers of the CRI runtime; their status is written back. Containers that run when the kubelet starts are taken
-//   over as they are. A runtime that does not answer makes the node NotReady and is asked again.
+// Guarantees: after start() the node is registered and kept alive by its lease; pods bound to the
+// node run in
+//   containers of the CRI runtime; their status is written back. Containers that run when the
+//   kubelet starts are taken over as they are. A runtime that does not answer makes the node
+//   NotReady and is asked again.
 // Ownership: what the dependencies name must outlive it.
 // Runs on: its executor only.
 // Stop: co_await stop() before destruction; containers keep running.
@@ -31,7 +33,8 @@ class Kubelet {
   Kubelet(const Kubelet&) = delete;
   Kubelet& operator=(const Kubelet&) = delete;
 
-  // Returns once the work is under way; an error only if the options or the node server's address cannot be used.
+  // Returns once the work is under way; an error only if the options or the node server's address
+  // cannot be used.
   async::Task<Status> start();
   async::Task<void> stop();
 

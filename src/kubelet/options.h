@@ -18,7 +18,8 @@ struct KubeletOptions {
 
   std::string root_dir = "/var/lib/kubelet";
   std::string pod_log_dir = "/var/log/pods";
-  std::string container_log_dir = "/var/log/containers";  // links named after pods, for log collectors
+  std::string container_log_dir =
+      "/var/log/containers";  // links named after pods, for log collectors
   std::string container_runtime_endpoint = "unix:///run/containerd/containerd.sock";
   std::string resolv_conf = "/etc/resolv.conf";
   std::string hosts_file = "/etc/hosts";

@@ -1,0 +1,87 @@
+#include "kubelet/node/machine.h"
+
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "base/fs.h"
+
+namespace kpp::kubelet {
+namespace {
+
+std::string line_of(const std::string& path) {
+  auto text = fs::read_file(path, 64 * 1024);
+  if (!text) return {};
+  while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
+  return std::move(*text);
+}
+
+std::int64_t memory_bytes() {
+  std::istringstream lines(line_of("/proc/meminfo"));
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.starts_with("MemTotal:")) return std::strtoll(line.c_str() + 9, nullptr, 10) * 1024;
+  }
+  return 0;
+}
+
+std::string os_image() {
+  std::string text = line_of("/etc/os-release");
+  if (text.empty()) text = line_of("/usr/lib/os-release");
+  std::istringstream lines(text);
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (!line.starts_with("PRETTY_NAME=")) continue;
+    line.erase(0, 12);
+    if (line.size() >= 2 && line.front() == '"' && line.back() == '"')
+      line = line.substr(1, line.size() - 2);
+    return line;
+  }
+  return "Linux";
+}
+
+std::vector<Machine::Hugepages> hugepages() {
+  std::vector<Machine::Hugepages> out;
+  const std::string root = "/sys/kernel/mm/hugepages";
+  const auto names = fs::list(root);
+  if (!names) return out;
+  for (const auto& name : *names) {
+    if (!name.starts_with("hugepages-")) continue;
+    Machine::Hugepages pages;
+    pages.size_kib = std::strtoll(name.c_str() + 10, nullptr, 10);
+    pages.count = std::strtoll(line_of(cat(root, "/", name, "/nr_hugepages")).c_str(), nullptr, 10);
+    out.push_back(pages);
+  }
+  return out;
+}
+
+}  // namespace
+
+Machine read_machine(const std::string& root_dir) {
+  Machine out;
+  out.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+  out.memory_bytes = memory_bytes();
+  struct statvfs disk{};
+  if (::statvfs(root_dir.c_str(), &disk) == 0) {
+    out.disk_bytes =
+        static_cast<std::int64_t>(disk.f_blocks) * static_cast<std::int64_t>(disk.f_frsize);
+  }
+  out.hugepages = hugepages();
+  out.machine_id = line_of("/etc/machine-id");
+  out.system_uuid = line_of("/sys/class/dmi/id/product_uuid");
+  if (out.system_uuid.empty()) out.system_uuid = out.machine_id;
+  out.boot_id = line_of("/proc/sys/kernel/random/boot_id");
+  out.os_image = os_image();
+  struct utsname names{};
+  if (::uname(&names) == 0) {
+    out.kernel_version = names.release;
+    const std::string machine = names.machine;
+    out.architecture = machine == "x86_64" ? "amd64" : machine == "aarch64" ? "arm64" : machine;
+  }
+  return out;
+}
+
+}  // namespace kpp::kubelet

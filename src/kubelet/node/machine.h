@@ -1,0 +1,27 @@
+// What the machine says about itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kpp::kubelet {
+
+struct Machine {
+  int cpus = 1;
+  std::int64_t memory_bytes = 0;
+  std::int64_t disk_bytes = 0;  // of the file system that holds the kubelet's directory
+  struct Hugepages {
+    std::int64_t size_kib = 0;
+    std::int64_t count = 0;
+  };
+  std::vector<Hugepages> hugepages;
+  std::string machine_id, system_uuid, boot_id;
+  std::string kernel_version, os_image;
+  std::string architecture;  // amd64, arm64
+};
+
+// Reads /proc, /sys and /etc. What is missing stays empty. Blocks.
+Machine read_machine(const std::string& root_dir);
+
+}  // namespace kpp::kubelet

@@ -1,0 +1,39 @@
+// What the node answers to the API server: logs, commands in containers, ports, pods.
+#pragma once
+
+#include "async/executor.h"
+#include "base/log.h"
+#include "kubelet/cri/runtime.h"
+#include "kubelet/pods.h"
+#include "net/http.h"
+
+namespace kpp::kubelet {
+
+// Guarantees: only those whose certificate the client CA signed are heard (401), and of them only
+// the API server and
+//   members of system:masters (403).
+// Runs on: its executor only.
+class NodeHandler final : public net::Handler {
+ public:
+  NodeHandler(async::IoExecutor& executor, async::ThreadPool& pool, Runtime& runtime,
+              const Pods& pods)
+      : executor_(executor), pool_(pool), runtime_(runtime), pods_(pods) {}
+
+  async::Task<net::Response> handle(net::Request request, async::StopToken stop) override;
+
+ private:
+  async::Task<net::Response> logs(std::vector<std::string> path, net::Query query,
+                                  async::StopToken stop);
+  async::Task<net::Response> exec(std::vector<std::string> path, net::Request request, bool attach,
+                                  async::StopToken stop);
+  async::Task<net::Response> port_forward(std::vector<std::string> path, net::Request request,
+                                          async::StopToken stop);
+  net::Response pod_list() const;
+
+  async::IoExecutor& executor_;
+  async::ThreadPool& pool_;
+  Runtime& runtime_;
+  const Pods& pods_;
+};
+
+}  // namespace kpp::kubelet

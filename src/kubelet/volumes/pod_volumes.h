@@ -1,0 +1,47 @@
+// The volumes of one pod on the node.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "api/corev1.h"
+#include "async/executor.h"
+#include "kubelet/volumes/payload.h"
+
+namespace kpp::kubelet {
+
+// Guarantees: set_up() can be repeated; it makes what is missing and brings files up to date.
+// Volumes of kinds that are
+//   not supported are an error that names the kind.
+// Runs on: its executor; file work and mounts on the pool.
+class PodVolumes {
+ public:
+  using Report = std::function<void(std::string_view reason, std::string message)>;
+
+  PodVolumes(async::Executor& executor, async::ThreadPool& pool, PayloadSources sources,
+             std::string pod_directory, std::int64_t memory_capacity);
+
+  // Reports a FailedMount for each volume that fails; the error is that of the first.
+  async::Task<Status> set_up(std::shared_ptr<const corev1::Pod> pod, PodFacts facts, Report report,
+                             async::StopToken stop);
+  // Where a volume lies on the node.
+  std::string path_of(const corev1::Volume& volume) const;
+  // Unmounts all and removes the pod's directory.
+  static async::Task<Status> tear_down(async::Executor& executor, async::ThreadPool& pool,
+                                       std::string pod_directory);
+
+ private:
+  async::Task<Status> set_up_one(std::shared_ptr<const corev1::Pod> pod, corev1::Volume volume,
+                                 PodFacts facts, async::StopToken stop);
+
+  async::Executor& executor_;
+  async::ThreadPool& pool_;
+  PayloadSources sources_;
+  const std::string pod_directory_;
+  const std::int64_t memory_capacity_;
+  std::map<std::string, Payload> written_;  // by volume
+};
+
+}  // namespace kpp::kubelet
