@@ -159,7 +159,7 @@ std::string openapi_path(std::string_view group, std::string_view version) {
   return group.empty() ? cat("api/", version) : cat("apis/", group, "/", version);
 }
 
-json::Value openapi_v3(std::string_view group, std::string_view version) {
+std::string openapi_v3(std::string_view group, std::string_view version) {
   json::Object schemas;
   json::Object paths;
   for (const TypeDesc* type : all_types()) {
@@ -178,10 +178,10 @@ json::Value openapi_v3(std::string_view group, std::string_view version) {
   out["info"] = info();
   out["paths"] = std::move(paths);
   out["components"] = std::move(components);
-  return out;
+  return json::write(json::Value(std::move(out)));
 }
 
-json::Value openapi_v2() {
+std::string openapi_v2() {
   json::Object definitions;
   json::Object paths;
   for (const TypeDesc* type : all_types()) {
@@ -198,7 +198,7 @@ json::Value openapi_v2() {
   out["info"] = info();
   out["paths"] = std::move(paths);
   out["definitions"] = std::move(definitions);
-  return out;
+  return json::write(json::Value(std::move(out)));
 }
 
 }  // namespace kpp::api

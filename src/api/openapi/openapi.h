@@ -5,15 +5,15 @@
 #include <string_view>
 
 #include "api/schema.h"
-#include "codec/json.h"
 
 namespace kpp::api {
 
-// The OpenAPI v3 document of one group version: its schemas and the paths of its resources.
-json::Value openapi_v3(std::string_view group, std::string_view version);
+// The OpenAPI v3 document, as JSON text, of one group version: its schemas and the paths of its
+// resources.
+std::string openapi_v3(std::string_view group, std::string_view version);
 
 // The OpenAPI v2 document of all served group versions.
-json::Value openapi_v2();
+std::string openapi_v2();
 
 // "api/v1" or "apis/apps/v1": the document's place below /openapi/v3/.
 std::string openapi_path(std::string_view group, std::string_view version);
