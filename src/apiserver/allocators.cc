@@ -34,25 +34,30 @@ bool needs_health_port(const corev1::ServiceSpec& spec) {
   return spec.type == "LoadBalancer" && spec.external_traffic_policy == "Local";
 }
 
-std::string owner_of(const corev1::Service& service) { return cat(service.metadata.namespace_, "/", service.metadata.name); }
+std::string owner_of(const corev1::Service& service) {
+  return cat(service.metadata.namespace_, "/", service.metadata.name);
+}
 
 Status invalid(const corev1::Service& service, std::string field, std::string message) {
   StatusDetails details;
   details.name = service.metadata.name;
   details.kind = "Service";
-  std::string text = cat("Service ", quoted(service.metadata.name), " is invalid: ", field, ": ", message);
+  std::string text =
+      cat("Service ", quoted(service.metadata.name), " is invalid: ", field, ": ", message);
   details.causes.push_back({"FieldValueInvalid", std::move(message), std::move(field)});
   return Status(Reason::kInvalid, std::move(text), std::move(details));
 }
 
-// Numbers 0..size-1, each held by at most one owner. The lower ones are given out on request first of all: who asks for
-// any number gets one above `reserved` while there is one.
+// Numbers 0..size-1, each held by at most one owner. The lower ones are given out on request first
+// of all: who asks for any number gets one above `reserved` while there is one.
 class Numbers {
  public:
   Numbers(std::uint32_t size, std::uint32_t reserved) : size_(size), reserved_(reserved) {}
 
   // Whoever had it: what is stored is so.
-  void assign(std::uint32_t number, const std::string& owner) { owners_.insert_or_assign(number, owner); }
+  void assign(std::uint32_t number, const std::string& owner) {
+    owners_.insert_or_assign(number, owner);
+  }
   // False if another owner has it.
   bool take(std::uint32_t number, const std::string& owner) {
     const auto [it, added] = owners_.try_emplace(number, owner);
@@ -70,7 +75,8 @@ class Numbers {
     for (const auto [low, high] : {std::pair(reserved_, size_), std::pair(0u, reserved_)}) {
       if (low >= high) continue;
       const std::uint32_t count = high - low;
-      const std::uint32_t start = std::uniform_int_distribution<std::uint32_t>(0, count - 1)(random_);
+      const std::uint32_t start =
+          std::uniform_int_distribution<std::uint32_t>(0, count - 1)(random_);
       for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint32_t number = low + (start + i) % count;
         if (owners_.try_emplace(number, owner).second) return number;
@@ -97,10 +103,12 @@ std::set<std::int32_t> ports_of(const corev1::ServiceSpec& spec) {
 }  // namespace
 
 struct Allocators::Taken {
-  Taken(std::uint32_t ips, std::uint32_t reserved_ips, std::uint32_t port_count, std::uint32_t reserved_ports)
+  Taken(std::uint32_t ips, std::uint32_t reserved_ips, std::uint32_t port_count,
+        std::uint32_t reserved_ports)
       : addresses(ips, reserved_ips), ports(port_count, reserved_ports) {}
 
-  Numbers addresses;  // less the range's first address and one: number 0 is the first that a service may have
+  Numbers addresses;  // less the range's first address and one: number 0 is the first that a
+                      // service may have
   Numbers ports;      // less first_port
   std::uint32_t base = 0, size = 0;
   int first_port = 0, last_port = 0;
@@ -112,7 +120,9 @@ struct Allocators::Taken {
     return *ip - base - 1;
   }
   bool port_in_range(std::int32_t port) const { return port >= first_port && port <= last_port; }
-  std::uint32_t port_number(std::int32_t port) const { return static_cast<std::uint32_t>(port - first_port); }
+  std::uint32_t port_number(std::int32_t port) const {
+    return static_cast<std::uint32_t>(port - first_port);
+  }
 
   void hold(const corev1::Service& service) {
     const std::string owner = owner_of(service);
@@ -127,9 +137,11 @@ struct Allocators::Taken {
   void release(const corev1::Service& service, const corev1::Service* kept) {
     const std::string owner = owner_of(service);
     const std::set<std::string> kept_ips =
-        kept == nullptr ? std::set<std::string>()
-                        : std::set<std::string>(kept->spec.cluster_ips.begin(), kept->spec.cluster_ips.end());
-    const std::set<std::int32_t> kept_ports = kept == nullptr ? std::set<std::int32_t>() : ports_of(kept->spec);
+        kept == nullptr
+            ? std::set<std::string>()
+            : std::set<std::string>(kept->spec.cluster_ips.begin(), kept->spec.cluster_ips.end());
+    const std::set<std::int32_t> kept_ports =
+        kept == nullptr ? std::set<std::int32_t>() : ports_of(kept->spec);
     for (const auto& text : service.spec.cluster_ips) {
       const auto number = address_number(text);
       if (number && !kept_ips.contains(text)) addresses.free(*number, owner);
@@ -150,10 +162,12 @@ struct Allocators::Taken {
     if (!loaded) return;
     std::optional<corev1::Service> before, after;
     if (event.previous) {
-      if (auto parsed = api::parse_json<corev1::Service>(*event.previous->json)) before = std::move(*parsed);
+      if (auto parsed = api::parse_json<corev1::Service>(*event.previous->json))
+        before = std::move(*parsed);
     }
     if (event.object) {
-      if (auto parsed = api::parse_json<corev1::Service>(*event.object->json)) after = std::move(*parsed);
+      if (auto parsed = api::parse_json<corev1::Service>(*event.object->json))
+        after = std::move(*parsed);
     }
     if (after) hold(*after);
     if (before) release(*before, after ? &*after : nullptr);
@@ -161,7 +175,8 @@ struct Allocators::Taken {
 };
 
 Result<std::unique_ptr<Allocators>> Allocators::make(WatchCache& cache, const ResourceTable& table,
-                                                     std::string_view service_cidr, int first_port, int last_port) {
+                                                     std::string_view service_cidr, int first_port,
+                                                     int last_port) {
   const auto slash = service_cidr.find('/');
   const auto base = parse_ip(std::string(service_cidr.substr(0, slash)));
   int bits = -1;
@@ -171,10 +186,12 @@ Result<std::unique_ptr<Allocators>> Allocators::make(WatchCache& cache, const Re
     if (error != std::errc() || end != text.data() + text.size()) bits = -1;
   }
   if (!base || bits < 8 || bits > 30) {
-    return fail(Reason::kInvalid, cat("service range ", quoted(service_cidr), ": want an IPv4 network of /8 to /30"));
+    return fail(Reason::kInvalid,
+                cat("service range ", quoted(service_cidr), ": want an IPv4 network of /8 to /30"));
   }
   if (first_port < 1 || last_port > 65535 || first_port > last_port) {
-    return fail(Reason::kInvalid, cat("node port range ", first_port, "-", last_port, ": want ports from 1 to 65535"));
+    return fail(Reason::kInvalid, cat("node port range ", first_port, "-", last_port,
+                                      ": want ports from 1 to 65535"));
   }
   std::unique_ptr<Allocators> out(new Allocators(cache, table));
   out->size_ = 1u << (32 - bits);
@@ -186,7 +203,8 @@ Result<std::unique_ptr<Allocators>> Allocators::make(WatchCache& cache, const Re
   const std::uint32_t reserved_ips = std::min(std::max(16u, out->size_ / 16), 256u);
   const auto ports = static_cast<std::uint32_t>(last_port - first_port + 1);
   const std::uint32_t reserved_ports = std::min(std::max(16u, ports / 32), 128u);
-  out->taken_ = std::make_shared<Taken>(usable, std::min(reserved_ips, usable), ports, std::min(reserved_ports, ports));
+  out->taken_ = std::make_shared<Taken>(usable, std::min(reserved_ips, usable), ports,
+                                        std::min(reserved_ports, ports));
   out->taken_->base = out->base_;
   out->taken_->size = out->size_;
   out->taken_->first_port = first_port;
@@ -194,7 +212,8 @@ Result<std::unique_ptr<Allocators>> Allocators::make(WatchCache& cache, const Re
   // The first address is the kubernetes service's, also before that exists.
   out->taken_->addresses.take(0, "default/kubernetes");
   if (const ServedResource* services = table.find("", "v1", "services"); services != nullptr) {
-    cache.add_listener(*services, [taken = out->taken_](const CacheEvent& event) { taken->apply(event); });
+    cache.add_listener(*services,
+                       [taken = out->taken_](const CacheEvent& event) { taken->apply(event); });
   }
   return out;
 }
@@ -206,13 +225,15 @@ Status Allocators::set_families(corev1::Service& service) const {
   for (std::size_t i = 0; i < spec.ip_families.size(); ++i) {
     const bool free_choice = is_headless(spec) && spec.selector.empty();
     if (spec.ip_families[i] != "IPv4" && !free_choice) {
-      return invalid(service, cat("spec.ipFamilies[", i, "]"),
-                     cat("Invalid value: ", quoted(spec.ip_families[i]), ": not configured on this cluster"));
+      return invalid(
+          service, cat("spec.ipFamilies[", i, "]"),
+          cat("Invalid value: ", quoted(spec.ip_families[i]), ": not configured on this cluster"));
     }
   }
   if (is_headless(spec) && spec.selector.empty()) {
     // Its endpoints are somebody else's and may be of any family.
-    if (!spec.ip_family_policy) spec.ip_family_policy = spec.ip_families.size() == 1 ? "SingleStack" : "RequireDualStack";
+    if (!spec.ip_family_policy)
+      spec.ip_family_policy = spec.ip_families.size() == 1 ? "SingleStack" : "RequireDualStack";
     if (spec.ip_families.empty()) spec.ip_families.emplace_back("IPv4");
     if (spec.ip_families.size() == 1 && *spec.ip_family_policy != "SingleStack") {
       spec.ip_families.emplace_back(spec.ip_families[0] == "IPv4" ? "IPv6" : "IPv4");
@@ -221,7 +242,8 @@ Status Allocators::set_families(corev1::Service& service) const {
   }
   if (spec.ip_family_policy == "RequireDualStack") {
     return invalid(service, "spec.ipFamilyPolicy",
-                   "Invalid value: \"RequireDualStack\": this cluster is not configured for dual-stack services");
+                   "Invalid value: \"RequireDualStack\": this cluster is not configured for "
+                   "dual-stack services");
   }
   if (!spec.ip_family_policy) spec.ip_family_policy = "SingleStack";
   if (spec.ip_families.empty()) spec.ip_families.emplace_back("IPv4");
@@ -248,7 +270,8 @@ Status Allocators::allocate_address(corev1::Service& service, const std::string&
     }
     if (!why.empty()) {
       return invalid(service, "spec.clusterIPs",
-                     cat("Invalid value: [", quoted(spec.cluster_ip), "]: failed to allocate IP ", spec.cluster_ip, ": ", why));
+                     cat("Invalid value: [", quoted(spec.cluster_ip), "]: failed to allocate IP ",
+                         spec.cluster_ip, ": ", why));
     }
   }
   if (spec.cluster_ips.empty()) spec.cluster_ips = {spec.cluster_ip};
@@ -257,8 +280,9 @@ Status Allocators::allocate_address(corev1::Service& service, const std::string&
 
 Status Allocators::take_port(std::int32_t port, const std::string& owner) {
   if (!taken_->port_in_range(port)) {
-    return Status(Reason::kInvalid, cat("provided port is not in the valid range. The range of valid ports is ", first_port_, "-",
-                                        last_port_));
+    return Status(Reason::kInvalid,
+                  cat("provided port is not in the valid range. The range of valid ports is ",
+                      first_port_, "-", last_port_));
   }
   if (!taken_->ports.take(taken_->port_number(port), owner)) {
     return Status(Reason::kInvalid, "provided port is already allocated");
@@ -273,7 +297,8 @@ Status Allocators::allocate_ports(corev1::Service& service, const std::string& o
       auto& port = spec.ports[i];
       // The same port under two protocols has one node port.
       for (const auto& other : spec.ports) {
-        if (port.node_port == 0 && other.port == port.port && other.protocol != port.protocol) port.node_port = other.node_port;
+        if (port.node_port == 0 && other.port == port.port && other.protocol != port.protocol)
+          port.node_port = other.node_port;
       }
       if (port.node_port == 0) {
         const auto number = taken_->ports.take_any(owner);
@@ -297,7 +322,8 @@ Status Allocators::allocate_ports(corev1::Service& service, const std::string& o
   }
   const Status taken = take_port(spec.health_check_node_port, owner);
   if (taken.ok()) return {};
-  return internal(cat("failed to allocate requested HealthCheck NodePort ", spec.health_check_node_port, ": ", taken.message()));
+  return internal(cat("failed to allocate requested HealthCheck NodePort ",
+                      spec.health_check_node_port, ": ", taken.message()));
 }
 
 Status Allocators::allocate(corev1::Service& service, const corev1::Service* old) {
@@ -314,9 +340,10 @@ Status Allocators::allocate(corev1::Service& service, const corev1::Service* old
 void Allocators::forget(const corev1::Service& service, const corev1::Service* old) {
   // What the cache shows of a service of this name is that service's own.
   const ServedResource* services = table_.find("", "v1", "services");
-  const CachedRef stored =
-      services == nullptr ? nullptr
-                          : cache_.cache(*services).find(services->store_key(service.metadata.namespace_, service.metadata.name));
+  const CachedRef stored = services == nullptr
+                               ? nullptr
+                               : cache_.cache(*services).find(services->store_key(
+                                     service.metadata.namespace_, service.metadata.name));
   if (!stored) {
     taken_->release(service, old);
     return;

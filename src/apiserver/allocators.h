@@ -12,17 +12,21 @@
 
 namespace kpp::apiserver {
 
-// Guarantees: an address or port is given to one service at a time; what the cached services hold counts as taken, and so
+// Guarantees: an address or port is given to one service at a time; what the cached services hold
+// counts as taken, and so
 //   does what was given out and is not seen in the cache yet.
 // Runs on: the server's executor.
 class Allocators {
  public:
-  // service_cidr: e.g. 10.96.0.0/16; its first address is the kubernetes service's, its tenth the DNS service's.
-  static Result<std::unique_ptr<Allocators>> make(WatchCache& cache, const ResourceTable& table, std::string_view service_cidr,
+  // service_cidr: e.g. 10.96.0.0/16; its first address is the kubernetes service's, its tenth the
+  // DNS service's.
+  static Result<std::unique_ptr<Allocators>> make(WatchCache& cache, const ResourceTable& table,
+                                                  std::string_view service_cidr,
                                                   int first_port = 30000, int last_port = 32767);
 
-  // Fills clusterIP(s), ipFamilies, ipFamilyPolicy, node ports and health check port as the type asks; kInvalid with the
-  // original's words when a named address or port is taken or out of range. `old` is the service before an update.
+  // Fills clusterIP(s), ipFamilies, ipFamilyPolicy, node ports and health check port as the type
+  // asks; kInvalid with the original's words when a named address or port is taken or out of range.
+  // `old` is the service before an update.
   Status allocate(corev1::Service& service, const corev1::Service* old);
   // Gives back what a write that failed had taken.
   void forget(const corev1::Service& service, const corev1::Service* old);

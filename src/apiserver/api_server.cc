@@ -3,6 +3,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/allocators.h"
 #include "apiserver/auth/authorizer.h"
+#include "apiserver/auth/impersonation.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/call.h"
 #include "apiserver/discovery.h"
@@ -57,65 +58,6 @@ AccessRequest access_of(const net::Request& request, const RequestInfo& info) {
   out.resource = info.resource;
   out.subresource = info.subresource;
   out.name = info.name;
-  return out;
-}
-
-Status forbidden_to(const User& user, const AccessRequest& access) {
-  const std::string why = forbidden_message(user, access);
-  if (access.is_resource) return forbidden(access.group, access.resource, access.name, why);
-  StatusDetails details;
-  return Status(Reason::kForbidden, cat("forbidden: ", why), std::move(details));
-}
-
-// Acting as somebody else (the Impersonate-* headers); needs the right to.
-Result<User> impersonate(const Authorizer& authorizer, const User& real, const net::Headers& headers) {
-  const std::string_view name = headers.get("Impersonate-User");
-  const auto groups = headers.all("Impersonate-Group");
-  const std::string_view uid = headers.get("Impersonate-Uid");
-  bool has_extra = false;
-  for (const auto& [key, value] : headers.fields()) {
-    has_extra = has_extra || (key.size() > 18 && (key.starts_with("Impersonate-Extra-") || key.starts_with("impersonate-extra-")));
-  }
-  if (name.empty()) {
-    if (!groups.empty() || has_extra || !uid.empty()) {
-      return fail(internal(cat("requested ", groups.empty() ? "[]" : "groups", " without impersonating a user")));
-    }
-    return real;
-  }
-  const auto check = [&](std::string resource, std::string_view what, std::string group, std::string ns) -> Status {
-    AccessRequest access;
-    access.verb = "impersonate";
-    access.group = std::move(group);
-    access.resource = std::move(resource);
-    access.name = what;
-    access.namespace_ = std::move(ns);
-    const Decision decision = authorizer.authorize(real, access);
-    if (decision.allowed) return {};
-    return forbidden_to(real, access);
-  };
-  User out;
-  out.name = name;
-  static constexpr std::string_view kServiceAccount = "system:serviceaccount:";
-  if (name.starts_with(kServiceAccount)) {
-    const auto rest = name.substr(kServiceAccount.size());
-    const auto colon = rest.find(':');
-    if (colon != std::string_view::npos) {
-      const std::string ns(rest.substr(0, colon));
-      KPP_RETURN_IF_ERROR(check("serviceaccounts", rest.substr(colon + 1), "", ns));
-      out.groups = {"system:serviceaccounts", cat("system:serviceaccounts:", ns)};
-    }
-  } else {
-    KPP_RETURN_IF_ERROR(check("users", name, "", ""));
-  }
-  for (const auto group : groups) {
-    KPP_RETURN_IF_ERROR(check("groups", group, "", ""));
-    out.groups.emplace_back(group);
-  }
-  if (!uid.empty()) {
-    KPP_RETURN_IF_ERROR(check("uids", uid, "authentication.k8s.io", ""));
-    out.uid = uid;
-  }
-  if (name != kUserAnonymous && !out.in_group(kGroupAuthenticated)) out.groups.emplace_back(kGroupAuthenticated);
   return out;
 }
 
@@ -238,10 +180,10 @@ async::Task<net::Response> ApiServer::serve(net::Request request, async::StopTok
   Call call{*s.core, std::move(request), {}, {}, {}, nullptr, nullptr, {}, {}, stop};
   call.query = net::Query::parse(call.request.query);
   call.info = parse_request_info(call.request.method, call.request.path, call.query);
-  auto acting = impersonate(s.authorizer, *user, call.request.headers);
+  const AccessRequest access = access_of(call.request, call.info);
+  auto acting = impersonate(s.authorizer, *user, call.request.headers, access);
   if (!acting) co_return respond_status(acting.error());
   call.user = std::move(*acting);
-  const AccessRequest access = access_of(call.request, call.info);
   const Decision decision = s.authorizer.authorize(call.user, access);
   if (!decision.allowed) co_return respond_status(forbidden_to(call.user, access));
   if (!call.info.is_resource) {

@@ -34,11 +34,13 @@ void stamp(api::Object& object, WallTime now) {
   meta->creation_timestamp = api::Time::from(now);
 }
 
-// Queues the write of an object. One that is there already is left alone, unless `current` says that it must be replaced.
+// Queues the write of an object. One that is there already is left alone, unless `current` says
+// that it must be replaced.
 Status queue(Work& work, api::Object object, bool replace_if_different) {
   const auto& gvk = object.desc().gvks.front();
   const ServedResource* served = work.core.table.find_kind(gvk.group, gvk.version, gvk.kind);
-  if (served == nullptr) return Status(Reason::kInternalError, cat("bootstrap: ", gvk.kind, " is not served"));
+  if (served == nullptr)
+    return Status(Reason::kInternalError, cat("bootstrap: ", gvk.kind, " is not served"));
   const WallTime now = work.core.executor.wall();
   api::apply_defaults(object);
   auto* meta = api::metadata(object);
@@ -81,16 +83,20 @@ void set_times(json::Value& document, const std::string& now) {
 Status queue_fixed(Work& work) {
   const std::string_view text(reinterpret_cast<const char*>(kObjects), sizeof kObjects);
   KPP_ASSIGN(json::Value documents, json::parse(text));
-  if (!documents.is_array()) return Status(Reason::kInternalError, "bootstrap: the data is no list");
+  if (!documents.is_array())
+    return Status(Reason::kInternalError, "bootstrap: the data is no list");
   const std::string now = rfc3339(work.core.executor.wall());
   for (auto& document : documents.as_array()) {
     const std::string_view api_version = json::text_at(document, "apiVersion");
     const auto slash = api_version.find('/');
-    const std::string_view group = slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
-    const std::string_view version = slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
+    const std::string_view group =
+        slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
+    const std::string_view version =
+        slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
     const api::TypeDesc* type = api::find_type(group, version, json::text_at(document, "kind"));
     if (type == nullptr) {
-      return Status(Reason::kInternalError, cat("bootstrap: unknown kind ", json::text_at(document, "kind")));
+      return Status(Reason::kInternalError,
+                    cat("bootstrap: unknown kind ", json::text_at(document, "kind")));
     }
     set_times(document, now);
     api::Object object(*type);
@@ -184,13 +190,15 @@ async::Task<void> write_one(Work& work, store::Write write, async::StopToken sto
   auto revision = co_await work.core.store.write(std::move(write), std::move(stop));
   if (revision || !work.failed.ok()) co_return;
   // Somebody else was quicker.
-  if (revision.error().is(Reason::kAlreadyExists) || revision.error().is(Reason::kConflict)) co_return;
+  if (revision.error().is(Reason::kAlreadyExists) || revision.error().is(Reason::kConflict))
+    co_return;
   work.failed = std::move(revision).error().with_context("bootstrap");
 }
 
 }  // namespace
 
-async::Task<Status> bootstrap_objects(net::Handler&, Core& core, BootstrapOptions options, async::StopToken stop) {
+async::Task<Status> bootstrap_objects(net::Handler&, Core& core, BootstrapOptions options,
+                                      async::StopToken stop) {
   Work work{core, {}, {}};
   KPP_CO_RETURN_IF_ERROR(queue_all(work, options));
   if (work.writes.empty()) co_return Status();
@@ -200,8 +208,10 @@ async::Task<Status> bootstrap_objects(net::Handler&, Core& core, BootstrapOption
   for (auto& write : work.writes) tasks.push_back(write_one(work, std::move(write), stop));
   co_await async::all(core.executor, std::move(tasks));
   KPP_CO_RETURN_IF_ERROR(work.failed);
-  const bool seen = co_await core.cache.wait_for(core.store.revision(), std::chrono::seconds(10), stop);
-  if (!seen) co_return Status(Reason::kTimeout, "bootstrap: the cache does not show what was written");
+  const bool seen =
+      co_await core.cache.wait_for(core.store.revision(), std::chrono::seconds(10), stop);
+  if (!seen)
+    co_return Status(Reason::kTimeout, "bootstrap: the cache does not show what was written");
   co_return Status();
 }
 

@@ -1,5 +1,6 @@
-// The objects that every cluster has from its first moment: namespaces, the kubernetes service and its endpoints, priority
-// classes and levels, flow schemas, the RBAC roles and bindings of reference, the service CIDR.
+// The objects that every cluster has from its first moment: namespaces, the kubernetes service and
+// its endpoints, priority classes and levels, flow schemas, the RBAC roles and bindings of
+// reference, the service CIDR.
 #pragma once
 
 #include <string>
@@ -17,8 +18,9 @@ struct BootstrapOptions {
   int secure_port = 6443;
 };
 
-// Makes what is missing, all in few commits; leaves what people changed. The endpoints of the kubernetes service follow
-// the options. The cache shows everything when this is done.
-async::Task<Status> bootstrap_objects(net::Handler& server, Core& core, BootstrapOptions options, async::StopToken stop);
+// Makes what is missing, all in few commits; leaves what people changed. The endpoints of the
+// kubernetes service follow the options. The cache shows everything when this is done.
+async::Task<Status> bootstrap_objects(net::Handler& server, Core& core, BootstrapOptions options,
+                                      async::StopToken stop);
 
 }  // namespace kpp::apiserver

@@ -27,13 +27,14 @@ Status Admission::validate(const api::Object& object, const AdmissionRequest& re
 Status Admission::validate_delete(const AdmissionRequest& request) const {
   const Lookup lookup(cache_, table_, authorizer_);
   for (const Plugin& plugin : plugins()) {
-    if (plugin.validate_delete != nullptr) KPP_RETURN_IF_ERROR(plugin.validate_delete(request, lookup));
+    if (plugin.validate_delete != nullptr)
+      KPP_RETURN_IF_ERROR(plugin.validate_delete(request, lookup));
   }
   return {};
 }
 
-CachedRef Lookup::find(std::string_view group, std::string_view resource, std::string_view namespace_,
-                       std::string_view name) const {
+CachedRef Lookup::find(std::string_view group, std::string_view resource,
+                       std::string_view namespace_, std::string_view name) const {
   const ServedResource* served = table_.find_any_version(group, resource);
   if (served == nullptr) return nullptr;
   served = served->storage;
@@ -45,7 +46,8 @@ Status refused(const AdmissionRequest& request, std::string_view why) {
 }
 
 bool is_about(const AdmissionRequest& request, std::string_view group, std::string_view resource) {
-  return request.subresource.empty() && request.resource->group == group && request.resource->name() == resource;
+  return request.subresource.empty() && request.resource->group == group &&
+         request.resource->name() == resource;
 }
 
 bool creates(const AdmissionRequest& request, std::string_view group, std::string_view resource) {

@@ -1,4 +1,5 @@
-// Admission: what the API server itself changes or refuses about a write, beyond the kind's own validation.
+// Admission: what the API server itself changes or refuses about a write, beyond the kind's own
+// validation.
 #pragma once
 
 #include <memory>
@@ -32,13 +33,15 @@ struct AdmissionRequest {
   std::vector<std::string>* warnings = nullptr;
 };
 
-// The plugins in the order of the original: NamespaceLifecycle, ServiceAccount, TaintNodesByCondition, Priority,
-// DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass,
-// LimitRanger, ..., ResourceQuota: a file each; plugins.cc lists them.
-// Runs on: the server's executor; reads other objects from the watch cache.
+// The plugins in the order of the original: NamespaceLifecycle, ServiceAccount,
+// TaintNodesByCondition, Priority, DefaultTolerationSeconds, DefaultStorageClass,
+// StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass, LimitRanger, ..., ResourceQuota:
+// a file each; plugins.cc lists them. Runs on: the server's executor; reads other objects from the
+// watch cache.
 class Admission {
  public:
-  // The authorizer, which must outlive it, says who may grant which rights; nullptr: grants are not looked at.
+  // The authorizer, which must outlive it, says who may grant which rights; nullptr: grants are not
+  // looked at.
   Admission(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer = nullptr);
   // May change the object; an error refuses the request (usually kForbidden).
   Status mutate(api::Object& object, const AdmissionRequest& request) const;

@@ -10,7 +10,8 @@ constexpr std::string_view kUnreachable = "node.kubernetes.io/unreachable";
 
 bool tolerates(const corev1::PodSpec& spec, std::string_view key) {
   for (const auto& t : spec.tolerations) {
-    if ((t.key == key || t.key.empty()) && (t.effect == "NoExecute" || t.effect.empty())) return true;
+    if ((t.key == key || t.key.empty()) && (t.effect == "NoExecute" || t.effect.empty()))
+      return true;
   }
   return false;
 }
@@ -23,7 +24,8 @@ void add(corev1::PodSpec& spec, std::string_view key) {
   t.toleration_seconds = kSeconds;
 }
 
-// A pod leaves a node that is not ready or not reachable after five minutes, unless it says otherwise.
+// A pod leaves a node that is not ready or not reachable after five minutes, unless it says
+// otherwise.
 Status admit(api::Object& object, const AdmissionRequest& request, const Lookup&) {
   if (!is_about(request, "", "pods")) return {};
   auto& spec = object.as<corev1::Pod>()->spec;
@@ -36,6 +38,8 @@ Status admit(api::Object& object, const AdmissionRequest& request, const Lookup&
 
 }  // namespace
 
-Plugin default_tolerations_plugin() { return {"DefaultTolerationSeconds", admit, nullptr, nullptr}; }
+Plugin default_tolerations_plugin() {
+  return {"DefaultTolerationSeconds", admit, nullptr, nullptr};
+}
 
 }  // namespace kpp::apiserver

@@ -3,11 +3,10 @@
 #include "api/corev1.h"
 #include "api/quantity.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/admission/pod_amounts.h"
 
 namespace kpp::apiserver {
 namespace {
-
-using Amounts = std::map<std::string, api::Quantity>;
 
 constexpr const char* kAnnotation = "kubernetes.io/limit-ranger";
 
@@ -28,12 +27,14 @@ std::vector<std::string> fill(Amounts& to, const Amounts& from) {
   return added;
 }
 
-void fill_container(corev1::Container& container, const Amounts& requests, const Amounts& limits, std::string_view kind,
-                    std::vector<std::string>& notes) {
+void fill_container(corev1::Container& container, const Amounts& requests, const Amounts& limits,
+                    std::string_view kind, std::vector<std::string>& notes) {
   const auto set_limits = fill(container.resources.limits, limits);
   const auto set_requests = fill(container.resources.requests, requests);
-  if (!set_requests.empty()) notes.push_back(cat(join(set_requests, ", "), " request for ", kind, " ", container.name));
-  if (!set_limits.empty()) notes.push_back(cat(join(set_limits, ", "), " limit for ", kind, " ", container.name));
+  if (!set_requests.empty())
+    notes.push_back(cat(join(set_requests, ", "), " request for ", kind, " ", container.name));
+  if (!set_limits.empty())
+    notes.push_back(cat(join(set_limits, ", "), " limit for ", kind, " ", container.name));
 }
 
 Status admit(api::Object& object, const AdmissionRequest& request, const Lookup& lookup) {
@@ -47,9 +48,12 @@ Status admit(api::Object& object, const AdmissionRequest& request, const Lookup&
       for (const auto& [name, amount] : item.default_) limits[name] = amount;
     }
     std::vector<std::string> notes;
-    for (auto& container : pod.spec.containers) fill_container(container, requests, limits, "container", notes);
-    for (auto& container : pod.spec.init_containers) fill_container(container, requests, limits, "init container", notes);
-    if (!notes.empty()) pod.metadata.annotations[kAnnotation] = cat("LimitRanger plugin set: ", join(notes, "; "));
+    for (auto& container : pod.spec.containers)
+      fill_container(container, requests, limits, "container", notes);
+    for (auto& container : pod.spec.init_containers)
+      fill_container(container, requests, limits, "init container", notes);
+    if (!notes.empty())
+      pod.metadata.annotations[kAnnotation] = cat("LimitRanger plugin set: ", join(notes, "; "));
   }
   return {};
 }
@@ -68,7 +72,8 @@ struct Bounded {
   const Amounts& limits;
   std::vector<std::string>& complaints;
 
-  void complain(std::string_view which, const std::string& name, const api::Quantity& bound, const std::string& why) {
+  void complain(std::string_view which, const std::string& name, const api::Quantity& bound,
+                const std::string& why) {
     complaints.push_back(cat(which, " ", name, " usage per ", kind, " is ", bound.text, why));
   }
   void at_least(const std::string& name, const api::Quantity& bound) {
@@ -110,13 +115,15 @@ struct Bounded {
     } else if (limit == nullptr || api::Amount::from(*limit).is_zero()) {
       why = "but no limit is specified or limit is 0";
     } else {
-      const double observed = api::Amount::from(*limit).to_double() / api::Amount::from(*request).to_double();
+      const double observed =
+          api::Amount::from(*limit).to_double() / api::Amount::from(*request).to_double();
       if (observed <= api::Amount::from(bound).to_double()) return;
       char text[64];
       std::snprintf(text, sizeof text, "%f", observed);
       why = cat("but provided ratio is ", text);
     }
-    complaints.push_back(cat(name, " max limit to request ratio per ", kind, " is ", bound.text, ", ", why));
+    complaints.push_back(
+        cat(name, " max limit to request ratio per ", kind, " is ", bound.text, ", ", why));
   }
   void check(const corev1::LimitRangeItem& item) {
     for (const auto& [name, bound] : item.min) at_least(name, bound);
@@ -124,40 +131,6 @@ struct Bounded {
     for (const auto& [name, bound] : item.max_limit_request_ratio) ratio(name, bound);
   }
 };
-
-// What a pod asks for as a whole: the sum of its containers and sidecars, or its greediest init container.
-Amounts pod_total(const corev1::PodSpec& spec, Amounts corev1::ResourceRequirements::* which) {
-  std::map<std::string, api::Amount> running, starting;
-  for (const auto& container : spec.containers) {
-    for (const auto& [name, amount] : container.resources.*which) running[name] += api::Amount::from(amount);
-  }
-  std::map<std::string, api::Amount> sidecars;
-  for (const auto& container : spec.init_containers) {
-    const bool sidecar = container.restart_policy == "Always";
-    for (const auto& [name, amount] : container.resources.*which) {
-      if (sidecar) {
-        running[name] += api::Amount::from(amount);
-        sidecars[name] += api::Amount::from(amount);
-        starting[name] = std::max(starting[name], sidecars[name]);
-      } else {
-        starting[name] = std::max(starting[name], api::Amount::from(amount) + sidecars[name]);
-      }
-    }
-  }
-  for (const auto& [name, amount] : starting) {
-    auto& total = running[name];
-    if (amount > total) total = amount;
-  }
-  if (spec.resources) {
-    for (const auto& [name, amount] : (*spec.resources).*which) running[name] = api::Amount::from(amount);
-  }
-  for (const auto& [name, amount] : spec.overhead) {
-    if (which == &corev1::ResourceRequirements::requests || running.contains(name)) running[name] += api::Amount::from(amount);
-  }
-  Amounts out;
-  for (const auto& [name, amount] : running) out[name] = amount.quantity();
-  return out;
-}
 
 Status check(const api::Object& object, const AdmissionRequest& request, const Lookup& lookup) {
   if (!is_pod(request) && !is_claim(request)) return {};
@@ -176,7 +149,8 @@ Status check(const api::Object& object, const AdmissionRequest& request, const L
       if (item.type == "Container") {
         for (const auto* containers : {&spec.containers, &spec.init_containers}) {
           for (const auto& container : *containers) {
-            Bounded{item.type, container.resources.requests, container.resources.limits, complaints}.check(item);
+            Bounded{item.type, container.resources.requests, container.resources.limits, complaints}
+                .check(item);
           }
         }
       } else if (item.type == "Pod") {

@@ -12,15 +12,17 @@ constexpr std::array<std::string_view, 3> kProtected = {"default", "kube-system"
 
 Status admit(api::Object&, const AdmissionRequest& request, const Lookup& lookup) {
   if (request.namespace_.empty() || !request.resource->desc->namespaced) return {};
-  if (!request.resource->is_stored()) return {};  // reviews ask about namespaces that need not be there
+  if (!request.resource->is_stored())
+    return {};  // reviews ask about namespaces that need not be there
   const auto ns = lookup.get<corev1::Namespace>("", "namespaces", "", request.namespace_);
   if (!ns) return not_found("", "namespaces", request.namespace_);
   if (request.operation != Operation::kCreate || ns->status.phase != "Terminating") return {};
-  Status out = refused(request, cat("unable to create new content in namespace ", request.namespace_,
-                                    " because it is being terminated"));
+  Status out = refused(request, cat("unable to create new content in namespace ",
+                                    request.namespace_, " because it is being terminated"));
   StatusDetails details = out.details();
-  details.causes.push_back(
-      {"NamespaceTerminating", cat("namespace ", request.namespace_, " is being terminated"), "metadata.namespace"});
+  details.causes.push_back({"NamespaceTerminating",
+                            cat("namespace ", request.namespace_, " is being terminated"),
+                            "metadata.namespace"});
   return Status(Reason::kForbidden, out.message(), std::move(details));
 }
 

@@ -1,4 +1,5 @@
-// The admission plugins: a function or two each, called in the original's order. What they look up comes from the cache.
+// The admission plugins: a function or two each, called in the original's order. What they look up
+// comes from the cache.
 #pragma once
 
 #include <span>
@@ -17,10 +18,12 @@ class Lookup {
   Lookup(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer)
       : cache_(cache), table_(table), authorizer_(authorizer) {}
 
-  CachedRef find(std::string_view group, std::string_view resource, std::string_view namespace_, std::string_view name) const;
+  CachedRef find(std::string_view group, std::string_view resource, std::string_view namespace_,
+                 std::string_view name) const;
   // Calls call(const CachedRef&) for each object of a resource, in one namespace or in all (empty).
   template <class F>
-  void each(std::string_view group, std::string_view resource, std::string_view namespace_, F call) const {
+  void each(std::string_view group, std::string_view resource, std::string_view namespace_,
+            F call) const {
     const ServedResource* served = table_.find_any_version(group, resource);
     if (served == nullptr) return;
     served = served->storage;
@@ -32,8 +35,8 @@ class Lookup {
   }
   // The object as T (of the version that is stored); nullopt if there is none.
   template <class T>
-  std::optional<T> get(std::string_view group, std::string_view resource, std::string_view namespace_,
-                       std::string_view name) const {
+  std::optional<T> get(std::string_view group, std::string_view resource,
+                       std::string_view namespace_, std::string_view name) const {
     const CachedRef object = find(group, resource, namespace_, name);
     if (!object) return std::nullopt;
     auto parsed = api::parse_json<T>(*object->json);
@@ -41,7 +44,8 @@ class Lookup {
     return std::move(*parsed);
   }
   template <class T>
-  std::vector<T> list(std::string_view group, std::string_view resource, std::string_view namespace_) const {
+  std::vector<T> list(std::string_view group, std::string_view resource,
+                      std::string_view namespace_) const {
     std::vector<T> out;
     each(group, resource, namespace_, [&](const CachedRef& object) {
       if (auto parsed = api::parse_json<T>(*object->json)) out.push_back(std::move(*parsed));
@@ -59,8 +63,10 @@ class Lookup {
 // One plugin; functions that it does not need are null.
 struct Plugin {
   std::string_view name;
-  Status (*mutate)(api::Object& object, const AdmissionRequest& request, const Lookup& lookup) = nullptr;
-  Status (*validate)(const api::Object& object, const AdmissionRequest& request, const Lookup& lookup) = nullptr;
+  Status (*mutate)(api::Object& object, const AdmissionRequest& request,
+                   const Lookup& lookup) = nullptr;
+  Status (*validate)(const api::Object& object, const AdmissionRequest& request,
+                     const Lookup& lookup) = nullptr;
   Status (*validate_delete)(const AdmissionRequest& request, const Lookup& lookup) = nullptr;
 };
 
@@ -78,6 +84,7 @@ Plugin namespace_lifecycle_plugin();
 Plugin limit_ranger_plugin();
 Plugin service_account_plugin();
 Plugin taint_nodes_plugin();
+Plugin pod_security_plugin();
 Plugin priority_plugin();
 Plugin default_tolerations_plugin();
 Plugin default_storage_class_plugin();

@@ -14,7 +14,8 @@ std::optional<schedulingv1::PriorityClass> default_class(const Lookup& lookup) {
   lookup.each(kGroup, kResource, {}, [&](const CachedRef& object) {
     if (object->json->find("\"globalDefault\":true") == std::string::npos) return;
     auto parsed = api::parse_json<schedulingv1::PriorityClass>(*object->json);
-    if (parsed && parsed->global_default && (!out || parsed->value < out->value)) out = std::move(*parsed);
+    if (parsed && parsed->global_default && (!out || parsed->value < out->value))
+      out = std::move(*parsed);
   });
   return out;
 }
@@ -30,22 +31,27 @@ Status admit_pod(corev1::Pod& pod, const AdmissionRequest& request, const Lookup
       preemption = found->preemption_policy;
     }
   } else {
-    const auto found = lookup.get<schedulingv1::PriorityClass>(kGroup, kResource, "", spec.priority_class_name);
-    if (!found) return refused(request, cat("no PriorityClass with name ", spec.priority_class_name, " was found"));
+    const auto found =
+        lookup.get<schedulingv1::PriorityClass>(kGroup, kResource, "", spec.priority_class_name);
+    if (!found)
+      return refused(request,
+                     cat("no PriorityClass with name ", spec.priority_class_name, " was found"));
     value = found->value;
     preemption = found->preemption_policy;
   }
   if (spec.priority && *spec.priority != value) {
-    return refused(request, cat("the integer value of priority (", *spec.priority,
-                                ") must not be provided in pod spec; priority admission controller computed ", value,
-                                " from the given PriorityClass name"));
+    return refused(
+        request, cat("the integer value of priority (", *spec.priority,
+                     ") must not be provided in pod spec; priority admission controller computed ",
+                     value, " from the given PriorityClass name"));
   }
   spec.priority = value;
   if (!preemption) preemption = "PreemptLowerPriority";
   if (spec.preemption_policy && *spec.preemption_policy != *preemption) {
-    return refused(request, cat("the string value of PreemptionPolicy (", *spec.preemption_policy,
-                                ") must not be provided in pod spec; priority admission controller computed ", *preemption,
-                                " from the given PriorityClass name"));
+    return refused(
+        request, cat("the string value of PreemptionPolicy (", *spec.preemption_policy,
+                     ") must not be provided in pod spec; priority admission controller computed ",
+                     *preemption, " from the given PriorityClass name"));
   }
   spec.preemption_policy = preemption;
   return {};
@@ -69,7 +75,8 @@ Status check(const api::Object& object, const AdmissionRequest& request, const L
   if (!wanted.global_default) return {};
   const auto found = default_class(lookup);
   if (!found) return {};
-  const bool itself = request.operation == Operation::kUpdate && found->metadata.name == wanted.metadata.name;
+  const bool itself =
+      request.operation == Operation::kUpdate && found->metadata.name == wanted.metadata.name;
   if (itself) return {};
   return refused(request, cat("PriorityClass ", found->metadata.name,
                               " is already marked as default. Only one default can exist"));

@@ -6,8 +6,9 @@
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/errors.h"
 
-// Nobody grants rights that they do not have: a role's rules, or those of the role that a binding points to, must be
-// covered by the rules of whoever writes it, unless they may "escalate" the role or "bind" to it.
+// Nobody grants rights that they do not have: a role's rules, or those of the role that a binding
+// points to, must be covered by the rules of whoever writes it, unless they may "escalate" the role
+// or "bind" to it.
 
 namespace kpp::apiserver {
 namespace {
@@ -22,7 +23,8 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
 // A rule taken apart: one verb on one resource, or on one path.
 Rules take_apart(const rbacv1::PolicyRule& rule) {
   Rules out;
-  const auto add = [&](const std::string& group, const std::string& resource, const std::string& verb) -> rbacv1::PolicyRule& {
+  const auto add = [&](const std::string& group, const std::string& resource,
+                       const std::string& verb) -> rbacv1::PolicyRule& {
     auto& part = out.emplace_back();
     part.api_groups = {group};
     part.resources = {resource};
@@ -33,7 +35,8 @@ Rules take_apart(const rbacv1::PolicyRule& rule) {
     for (const auto& resource : rule.resources) {
       for (const auto& verb : rule.verbs) {
         if (rule.resource_names.empty()) add(group, resource, verb);
-        for (const auto& name : rule.resource_names) add(group, resource, verb).resource_names = {name};
+        for (const auto& name : rule.resource_names)
+          add(group, resource, verb).resource_names = {name};
       }
     }
   }
@@ -51,16 +54,20 @@ bool covers(const rbacv1::PolicyRule& owned, const rbacv1::PolicyRule& part) {
   if (!has(owned.verbs, "*") && !has(owned.verbs, part.verbs[0])) return false;
   if (!part.non_resource_urls.empty()) {
     const std::string_view path = part.non_resource_urls[0];
-    return std::any_of(owned.non_resource_urls.begin(), owned.non_resource_urls.end(), [&](std::string_view pattern) {
-      return pattern == path || (pattern.ends_with('*') && path.starts_with(pattern.substr(0, pattern.size() - 1)));
-    });
+    return std::any_of(owned.non_resource_urls.begin(), owned.non_resource_urls.end(),
+                       [&](std::string_view pattern) {
+                         return pattern == path ||
+                                (pattern.ends_with('*') &&
+                                 path.starts_with(pattern.substr(0, pattern.size() - 1)));
+                       });
   }
   if (!has(owned.api_groups, "*") && !has(owned.api_groups, part.api_groups[0])) return false;
   const std::string_view resource = part.resources[0];
   const auto slash = resource.find('/');
-  const bool any_of_subresource =
-      slash != std::string_view::npos && has(owned.resources, cat("*/", resource.substr(slash + 1)));
-  if (!has(owned.resources, "*") && !has(owned.resources, resource) && !any_of_subresource) return false;
+  const bool any_of_subresource = slash != std::string_view::npos &&
+                                  has(owned.resources, cat("*/", resource.substr(slash + 1)));
+  if (!has(owned.resources, "*") && !has(owned.resources, resource) && !any_of_subresource)
+    return false;
   if (owned.resource_names.empty()) return true;
   return !part.resource_names.empty() && has(owned.resource_names, part.resource_names[0]);
 }
@@ -75,8 +82,10 @@ std::string rule_text(const rbacv1::PolicyRule& rule) {
   std::vector<std::string> parts;
   if (!rule.api_groups.empty()) parts.push_back(list_text("APIGroups", rule.api_groups));
   if (!rule.resources.empty()) parts.push_back(list_text("Resources", rule.resources));
-  if (!rule.non_resource_urls.empty()) parts.push_back(list_text("NonResourceURLs", rule.non_resource_urls));
-  if (!rule.resource_names.empty()) parts.push_back(list_text("ResourceNames", rule.resource_names));
+  if (!rule.non_resource_urls.empty())
+    parts.push_back(list_text("NonResourceURLs", rule.non_resource_urls));
+  if (!rule.resource_names.empty())
+    parts.push_back(list_text("ResourceNames", rule.resource_names));
   if (!rule.verbs.empty()) parts.push_back(list_text("Verbs", rule.verbs));
   return cat("{", join(parts, ", "), "}");
 }
@@ -86,11 +95,13 @@ std::set<std::string> missing_rights(const Rules& owned, const Rules& wanted) {
   Rules missing;
   for (const auto& rule : wanted) {
     for (auto& part : take_apart(rule)) {
-      const bool covered = std::any_of(owned.begin(), owned.end(), [&](const auto& own) { return covers(own, part); });
+      const bool covered = std::any_of(owned.begin(), owned.end(),
+                                       [&](const auto& own) { return covers(own, part); });
       if (covered) continue;
       auto same = std::find_if(missing.begin(), missing.end(), [&](const auto& other) {
-        return other.non_resource_urls.empty() && part.non_resource_urls.empty() && other.api_groups == part.api_groups &&
-               other.resources == part.resources && other.resource_names == part.resource_names;
+        return other.non_resource_urls.empty() && part.non_resource_urls.empty() &&
+               other.api_groups == part.api_groups && other.resources == part.resources &&
+               other.resource_names == part.resource_names;
       });
       if (same == missing.end()) {
         missing.push_back(std::move(part));
@@ -104,8 +115,8 @@ std::set<std::string> missing_rights(const Rules& owned, const Rules& wanted) {
   return out;
 }
 
-bool may(const Lookup& lookup, const AdmissionRequest& request, std::string verb, std::string_view resource,
-         std::string_view name) {
+bool may(const Lookup& lookup, const AdmissionRequest& request, std::string verb,
+         std::string_view resource, std::string_view name) {
   AccessRequest access;
   access.verb = std::move(verb);
   access.group = kGroup;
@@ -117,12 +128,15 @@ bool may(const Lookup& lookup, const AdmissionRequest& request, std::string verb
 }
 
 Status check_rules(const Rules& wanted, const AdmissionRequest& request, const Lookup& lookup) {
-  const auto missing = missing_rights(lookup.authorizer()->rules_for(*request.user, request.namespace_), wanted);
+  const auto missing =
+      missing_rights(lookup.authorizer()->rules_for(*request.user, request.namespace_), wanted);
   if (missing.empty()) return {};
   std::string groups = "[";
-  for (const auto& group : request.user->groups) groups += cat(groups.size() > 1 ? " " : "", quoted(group));
+  for (const auto& group : request.user->groups)
+    groups += cat(groups.size() > 1 ? " " : "", quoted(group));
   return refused(request, cat("user ", quoted(request.user->name), " (groups=", groups,
-                              "]) is attempting to grant RBAC permissions not currently held:\n", join(missing, "\n")));
+                              "]) is attempting to grant RBAC permissions not currently held:\n",
+                              join(missing, "\n")));
 }
 
 template <class Role>
@@ -139,7 +153,8 @@ Status check_role(const Role& role, const AdmissionRequest& request, const Looku
 }
 
 template <class Binding>
-Status check_binding(const Binding& binding, const AdmissionRequest& request, const Lookup& lookup) {
+Status check_binding(const Binding& binding, const AdmissionRequest& request,
+                     const Lookup& lookup) {
   const std::string_view resource = binding.role_ref.kind == "Role" ? "roles" : "clusterroles";
   if (may(lookup, request, "bind", resource, binding.role_ref.name)) return {};
   const Rules* rules = lookup.authorizer()->rules_of(binding.role_ref, request.namespace_);
@@ -148,13 +163,18 @@ Status check_binding(const Binding& binding, const AdmissionRequest& request, co
 }
 
 Status admit(api::Object& object, const AdmissionRequest& request, const Lookup& lookup) {
-  if (request.resource->group != kGroup || lookup.authorizer() == nullptr || request.user == nullptr) return {};
+  if (request.resource->group != kGroup || lookup.authorizer() == nullptr ||
+      request.user == nullptr)
+    return {};
   if (request.operation != Operation::kCreate && request.operation != Operation::kUpdate) return {};
   if (request.user->in_group(kGroupMasters)) return {};
   if (const auto* role = object.as<rbacv1::Role>()) return check_role(*role, request, lookup);
-  if (const auto* role = object.as<rbacv1::ClusterRole>()) return check_role(*role, request, lookup);
-  if (const auto* binding = object.as<rbacv1::RoleBinding>()) return check_binding(*binding, request, lookup);
-  if (const auto* binding = object.as<rbacv1::ClusterRoleBinding>()) return check_binding(*binding, request, lookup);
+  if (const auto* role = object.as<rbacv1::ClusterRole>())
+    return check_role(*role, request, lookup);
+  if (const auto* binding = object.as<rbacv1::RoleBinding>())
+    return check_binding(*binding, request, lookup);
+  if (const auto* binding = object.as<rbacv1::ClusterRoleBinding>())
+    return check_binding(*binding, request, lookup);
   return {};
 }
 

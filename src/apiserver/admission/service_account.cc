@@ -79,44 +79,54 @@ bool names_secret(const corev1::PodSpec& spec) {
 }
 
 // The pod of an account that says so may name no secrets but the account's own.
-Status check_secrets(const corev1::PodSpec& spec, const corev1::ServiceAccount& account, const AdmissionRequest& request) {
+Status check_secrets(const corev1::PodSpec& spec, const corev1::ServiceAccount& account,
+                     const AdmissionRequest& request) {
   std::set<std::string, std::less<>> mountable, pullable;
   for (const auto& secret : account.secrets) mountable.insert(secret.name);
   for (const auto& secret : account.image_pull_secrets) pullable.insert(secret.name);
-  const auto unknown = [&](const std::string& what, const std::string& secret, std::string_view kind) {
-    return refused(request, cat(what, quoted(secret), " is not allowed because service account ", account.metadata.name,
-                                " does not reference that ", kind));
+  const auto unknown = [&](const std::string& what, const std::string& secret,
+                           std::string_view kind) {
+    return refused(request, cat(what, quoted(secret), " is not allowed because service account ",
+                                account.metadata.name, " does not reference that ", kind));
   };
   for (const auto& volume : spec.volumes) {
-    if (!volume.volume_source.secret || mountable.contains(volume.volume_source.secret->secret_name)) continue;
-    return unknown("volume with secret.secretName=", volume.volume_source.secret->secret_name, "secret");
+    if (!volume.volume_source.secret ||
+        mountable.contains(volume.volume_source.secret->secret_name))
+      continue;
+    return unknown("volume with secret.secretName=", volume.volume_source.secret->secret_name,
+                   "secret");
   }
   const auto check = [&](const corev1::Container& container, std::string_view kind) -> Status {
     for (const auto& env : container.env) {
       if (!env.value_from || !env.value_from->secret_key_ref) continue;
       const std::string& secret = env.value_from->secret_key_ref->local_object_reference.name;
       if (mountable.contains(secret)) continue;
-      return unknown(cat(kind, " ", container.name, " with envVar ", env.name, " referencing secret.secretName="), secret,
-                     "secret");
+      return unknown(cat(kind, " ", container.name, " with envVar ", env.name,
+                         " referencing secret.secretName="),
+                     secret, "secret");
     }
     for (const auto& from : container.env_from) {
-      if (!from.secret_ref || mountable.contains(from.secret_ref->local_object_reference.name)) continue;
+      if (!from.secret_ref || mountable.contains(from.secret_ref->local_object_reference.name))
+        continue;
       return unknown(cat(kind, " ", container.name, " with envFrom referencing secret.secretName="),
                      from.secret_ref->local_object_reference.name, "secret");
     }
     return {};
   };
-  for (const auto& container : spec.init_containers) KPP_RETURN_IF_ERROR(check(container, "init container"));
+  for (const auto& container : spec.init_containers)
+    KPP_RETURN_IF_ERROR(check(container, "init container"));
   for (const auto& container : spec.containers) KPP_RETURN_IF_ERROR(check(container, "container"));
   for (std::size_t i = 0; i < spec.image_pull_secrets.size(); ++i) {
     if (pullable.contains(spec.image_pull_secrets[i].name)) continue;
-    return unknown(cat("imagePullSecrets[", i, "].name="), spec.image_pull_secrets[i].name, "imagePullSecret");
+    return unknown(cat("imagePullSecrets[", i, "].name="), spec.image_pull_secrets[i].name,
+                   "imagePullSecret");
   }
   return {};
 }
 
 Status check_mirror_pod(const corev1::PodSpec& spec, const AdmissionRequest& request) {
-  if (!spec.service_account_name.empty()) return refused(request, "a mirror pod may not reference service accounts");
+  if (!spec.service_account_name.empty())
+    return refused(request, "a mirror pod may not reference service accounts");
   if (names_secret(spec)) return refused(request, "a mirror pod may not reference secrets");
   for (const auto& volume : spec.volumes) {
     if (!volume.volume_source.projected) continue;
@@ -137,14 +147,15 @@ Status admit(api::Object& object, const AdmissionRequest& request, const Lookup&
   if (pod.metadata.annotations.contains(kMirror)) return check_mirror_pod(spec, request);
   if (spec.service_account_name.empty()) spec.service_account_name = "default";
   spec.service_account = spec.service_account_name;
-  const auto account =
-      lookup.get<corev1::ServiceAccount>("", "serviceaccounts", request.namespace_, spec.service_account_name);
+  const auto account = lookup.get<corev1::ServiceAccount>("", "serviceaccounts", request.namespace_,
+                                                          spec.service_account_name);
   if (!account) {
-    return refused(request, cat("error looking up service account ", request.namespace_, "/", spec.service_account_name,
-                                ": serviceaccount ", quoted(spec.service_account_name), " not found"));
+    return refused(request, cat("error looking up service account ", request.namespace_, "/",
+                                spec.service_account_name, ": serviceaccount ",
+                                quoted(spec.service_account_name), " not found"));
   }
-  const bool automount =
-      spec.automount_service_account_token.value_or(account->automount_service_account_token.value_or(true));
+  const bool automount = spec.automount_service_account_token.value_or(
+      account->automount_service_account_token.value_or(true));
   if (automount) mount_token(spec);
   if (spec.image_pull_secrets.empty()) spec.image_pull_secrets = account->image_pull_secrets;
   const auto enforce = account->metadata.annotations.find(kEnforce);

@@ -10,7 +10,8 @@
 namespace kpp::apiserver {
 namespace {
 
-// The fields of one line of a token file; a field in double quotes may hold commas, "" in it is one quote.
+// The fields of one line of a token file; a field in double quotes may hold commas, "" in it is one
+// quote.
 std::vector<std::string> csv_fields(std::string_view line) {
   std::vector<std::string> out(1);
   bool quoted_field = false;
@@ -38,7 +39,8 @@ std::vector<std::string> csv_fields(std::string_view line) {
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -49,16 +51,18 @@ std::string_view bearer_token(std::string_view header) {
   if (space == std::string_view::npos) return {};
   const std::string_view scheme = header.substr(0, space);
   static constexpr std::string_view kBearer = "bearer";
-  const bool is_bearer = std::equal(scheme.begin(), scheme.end(), kBearer.begin(), kBearer.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
-  });
+  const bool is_bearer =
+      std::equal(scheme.begin(), scheme.end(), kBearer.begin(), kBearer.end(), [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
+      });
   if (!is_bearer) return {};
   const std::string_view rest = header.substr(space + 1);
   return rest.substr(0, rest.find(' '));
 }
 
 void add_authenticated(User& user) {
-  if (user.name != kUserAnonymous && !user.in_group(kGroupAuthenticated)) user.groups.emplace_back(kGroupAuthenticated);
+  if (user.name != kUserAnonymous && !user.in_group(kGroupAuthenticated))
+    user.groups.emplace_back(kGroupAuthenticated);
 }
 
 bool same_secret(std::string_view a, std::string_view b) {
@@ -89,7 +93,8 @@ Result<std::unique_ptr<Authenticator>> Authenticator::make(AuthenticatorOptions 
     const auto fields = csv_fields(line);
     if (fields.size() < 3) {
       return fail(Reason::kInvalid,
-                  cat("token file ", quoted(path), " must have at least 3 columns (token, user name, user uid), found ",
+                  cat("token file ", quoted(path),
+                      " must have at least 3 columns (token, user name, user uid), found ",
                       fields.size(), " in line ", number));
     }
     if (fields[0].empty()) continue;
@@ -134,7 +139,8 @@ std::optional<User> Authenticator::user_of_token(std::string_view token, WallTim
   return out;
 }
 
-Result<ReviewedToken> Authenticator::review(std::string_view token, const std::vector<std::string>& audiences,
+Result<ReviewedToken> Authenticator::review(std::string_view token,
+                                            const std::vector<std::string>& audiences,
                                             WallTime now) const {
   static const std::vector<std::string> kOwn = {std::string(ServiceAccountTokens::kIssuer)};
   const std::vector<std::string>& wanted = audiences.empty() ? kOwn : audiences;
@@ -168,14 +174,16 @@ Result<ReviewedToken> Authenticator::review(std::string_view token, const std::v
 }
 
 Result<User> Authenticator::authenticate(const net::Request& request, WallTime now) const {
-  if (request.peer_certificate && request.peer_certificate->verified && !request.peer_certificate->common_name.empty()) {
+  if (request.peer_certificate && request.peer_certificate->verified &&
+      !request.peer_certificate->common_name.empty()) {
     User out;
     out.name = request.peer_certificate->common_name;
     out.groups = request.peer_certificate->organizations;
     add_authenticated(out);
     return out;
   }
-  if (const std::string_view token = bearer_token(request.headers.get("Authorization")); !token.empty()) {
+  if (const std::string_view token = bearer_token(request.headers.get("Authorization"));
+      !token.empty()) {
     if (auto user = user_of_token(token, now)) return std::move(*user);
     return fail(unauthorized());
   }

@@ -1,4 +1,5 @@
-// Finds out who sends a request: client certificate, bearer token (static file, service account JWT), anonymous.
+// Finds out who sends a request: client certificate, bearer token (static file, service account
+// JWT), anonymous.
 #pragma once
 
 #include <map>
@@ -25,19 +26,23 @@ struct ReviewedToken {
   std::vector<std::string> audiences;
 };
 
-// Guarantees: tokens are compared in constant time; a wrong token is refused even where anonymous requests are allowed.
+// Guarantees: tokens are compared in constant time; a wrong token is refused even where anonymous
+// requests are allowed.
 class Authenticator {
  public:
   // `tokens` may be nullptr: no service account tokens. It must outlive this.
-  static Result<std::unique_ptr<Authenticator>> make(AuthenticatorOptions options, const ServiceAccountTokens* tokens);
+  static Result<std::unique_ptr<Authenticator>> make(AuthenticatorOptions options,
+                                                     const ServiceAccountTokens* tokens);
 
-  // The user with system:authenticated (or system:unauthenticated) among the groups; kUnauthorized otherwise.
+  // The user with system:authenticated (or system:unauthenticated) among the groups; kUnauthorized
+  // otherwise.
   Result<User> authenticate(const net::Request& request, WallTime now) const;
   // The user of a bearer token alone, for the API server's own audience.
   std::optional<User> user_of_token(std::string_view token, WallTime now) const;
-  // What TokenReview answers: the user, and which of the audiences (none: the API server's) the token is good for.
-  // kUnauthorized with the text for status.error otherwise.
-  Result<ReviewedToken> review(std::string_view token, const std::vector<std::string>& audiences, WallTime now) const;
+  // What TokenReview answers: the user, and which of the audiences (none: the API server's) the
+  // token is good for. kUnauthorized with the text for status.error otherwise.
+  Result<ReviewedToken> review(std::string_view token, const std::vector<std::string>& audiences,
+                               WallTime now) const;
   // Adds a token in memory, e.g. the one that kpp makes for its own components.
   void add_token(std::string token, User user);
 

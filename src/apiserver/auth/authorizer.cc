@@ -17,10 +17,14 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
   }
   return false;
 }
-bool has_or_all(const std::vector<std::string>& list, std::string_view word) { return has(list, "*") || has(list, word); }
+bool has_or_all(const std::vector<std::string>& list, std::string_view word) {
+  return has(list, "*") || has(list, word);
+}
 
 bool resource_matches(const rbacv1::PolicyRule& rule, const AccessRequest& request) {
-  const std::string whole = request.subresource.empty() ? request.resource : cat(request.resource, "/", request.subresource);
+  const std::string whole = request.subresource.empty()
+                                ? request.resource
+                                : cat(request.resource, "/", request.subresource);
   for (const auto& resource : rule.resources) {
     if (resource == "*" || resource == whole) return true;
     if (!request.subresource.empty() && resource.starts_with("*/") &&
@@ -34,7 +38,8 @@ bool resource_matches(const rbacv1::PolicyRule& rule, const AccessRequest& reque
 bool path_matches(const rbacv1::PolicyRule& rule, std::string_view path) {
   for (const std::string_view pattern : rule.non_resource_urls) {
     if (pattern == "*" || pattern == path) return true;
-    if (pattern.ends_with('*') && path.starts_with(pattern.substr(0, pattern.size() - 1))) return true;
+    if (pattern.ends_with('*') && path.starts_with(pattern.substr(0, pattern.size() - 1)))
+      return true;
   }
   return false;
 }
@@ -50,13 +55,15 @@ bool applies(const rbacv1::Subject& subject, const User& user, std::string_view 
   if (subject.kind == "User") return subject.name == user.name;
   if (subject.kind == "Group") return user.in_group(subject.name);
   if (subject.kind != "ServiceAccount") return false;
-  const std::string_view ns = subject.namespace_.empty() ? binding_namespace : std::string_view(subject.namespace_);
+  const std::string_view ns =
+      subject.namespace_.empty() ? binding_namespace : std::string_view(subject.namespace_);
   return !ns.empty() && user.name == cat("system:serviceaccount:", ns, ":", subject.name);
 }
 
 std::string describe(const rbacv1::Subject& subject, std::string_view binding_namespace) {
   if (subject.kind != "ServiceAccount") return cat(subject.kind, " ", quoted(subject.name));
-  const std::string_view ns = subject.namespace_.empty() ? binding_namespace : std::string_view(subject.namespace_);
+  const std::string_view ns =
+      subject.namespace_.empty() ? binding_namespace : std::string_view(subject.namespace_);
   return cat(subject.kind, " ", quoted(cat(subject.name, "/", ns)));
 }
 
@@ -71,19 +78,22 @@ using ParsedMap = std::map<std::string, Parsed<T>, std::less<>>;
 
 // Reads all objects of a resource again, but for those that are still the same.
 template <class T>
-ParsedMap<T> parse_all(const WatchCache& cache, const ResourceTable& table, std::string_view resource,
-                       const ParsedMap<T>& before) {
+ParsedMap<T> parse_all(const WatchCache& cache, const ResourceTable& table,
+                       std::string_view resource, const ParsedMap<T>& before) {
   ParsedMap<T> out;
   const ServedResource* served = table.find(kGroup, "v1", resource);
   if (served == nullptr) return out;
   for (const auto& [key, cached] : cache.cache(*served).objects()) {
-    std::string name = cached->namespace_.empty() ? cached->name : cat(cached->namespace_, "/", cached->name);
+    std::string name =
+        cached->namespace_.empty() ? cached->name : cat(cached->namespace_, "/", cached->name);
     if (const auto it = before.find(name); it != before.end() && it->second.source == cached) {
       out.emplace(std::move(name), it->second);
       continue;
     }
     auto object = api::parse_json<T>(*cached->json);
-    if (object) out.emplace(std::move(name), Parsed<T>{cached, std::make_shared<const T>(std::move(*object))});
+    if (object)
+      out.emplace(std::move(name),
+                  Parsed<T>{cached, std::make_shared<const T>(std::move(*object))});
   }
   return out;
 }
@@ -96,7 +106,8 @@ struct Authorizer::Index {
   ParsedMap<rbacv1::ClusterRoleBinding> cluster_bindings;
   ParsedMap<rbacv1::RoleBinding> bindings;
 
-  const std::vector<rbacv1::PolicyRule>* rules_of(const rbacv1::RoleRef& role, std::string_view namespace_) const {
+  const std::vector<rbacv1::PolicyRule>* rules_of(const rbacv1::RoleRef& role,
+                                                  std::string_view namespace_) const {
     if (role.kind == "ClusterRole") {
       const auto it = cluster_roles.find(role.name);
       return it == cluster_roles.end() ? nullptr : &it->second.object->rules;
@@ -106,24 +117,26 @@ struct Authorizer::Index {
     return it == roles.end() ? nullptr : &it->second.object->rules;
   }
 
-  // Calls `visit(rules, describe)` for each binding that names the user, until it gives false; describe() is the text of
-  // the binding. Bindings to roles that are not there go to `missing`.
+  // Calls `visit(rules, describe)` for each binding that names the user, until it gives false;
+  // describe() is the text of the binding. Bindings to roles that are not there go to `missing`.
   template <class Visit>
-  void each_binding(const User& user, std::string_view namespace_, std::vector<std::string>* missing, Visit visit) const {
-    const auto one = [&](std::string_view kind, const std::string& name, const auto& binding, std::string_view ns) {
+  void each_binding(const User& user, std::string_view namespace_,
+                    std::vector<std::string>* missing, Visit visit) const {
+    const auto one = [&](std::string_view kind, const std::string& name, const auto& binding,
+                         std::string_view ns) {
       for (const auto& subject : binding.subjects) {
         if (!applies(subject, user, ns)) continue;
         const auto* rules = rules_of(binding.role_ref, ns);
         if (rules == nullptr) {
           if (missing != nullptr) {
-            missing->push_back(cat(binding.role_ref.kind == "Role" ? "role" : "clusterrole", ".", kGroup, " ",
-                                   quoted(binding.role_ref.name), " not found"));
+            missing->push_back(cat(binding.role_ref.kind == "Role" ? "role" : "clusterrole", ".",
+                                   kGroup, " ", quoted(binding.role_ref.name), " not found"));
           }
           return true;
         }
         return visit(*rules, [&] {
-          return cat(kind, " ", quoted(name), " of ", binding.role_ref.kind, " ", quoted(binding.role_ref.name), " to ",
-                     describe(subject, ns));
+          return cat(kind, " ", quoted(name), " of ", binding.role_ref.kind, " ",
+                     quoted(binding.role_ref.name), " to ", describe(subject, ns));
         });
       }
       return true;
@@ -133,7 +146,8 @@ struct Authorizer::Index {
     }
     if (namespace_.empty()) return;
     const std::string prefix = cat(namespace_, "/");
-    for (auto it = bindings.lower_bound(prefix); it != bindings.end() && it->first.starts_with(prefix); ++it) {
+    for (auto it = bindings.lower_bound(prefix);
+         it != bindings.end() && it->first.starts_with(prefix); ++it) {
       const auto& binding = *it->second.object;
       const std::string name = cat(binding.metadata.name, "/", binding.metadata.namespace_);
       if (!one("RoleBinding", name, binding, namespace_)) return;
@@ -143,7 +157,8 @@ struct Authorizer::Index {
 
 Authorizer::Authorizer(WatchCache& cache, const ResourceTable& table)
     : cache_(cache), table_(table), stale_(std::make_shared<bool>(true)) {
-  for (const std::string_view resource : {"roles", "clusterroles", "rolebindings", "clusterrolebindings"}) {
+  for (const std::string_view resource :
+       {"roles", "clusterroles", "rolebindings", "clusterrolebindings"}) {
     const ServedResource* served = table_.find(kGroup, "v1", resource);
     if (served == nullptr) continue;
     cache_.add_listener(*served, [stale = stale_](const CacheEvent&) { *stale = true; });
@@ -156,7 +171,8 @@ void Authorizer::rebuild() const {
   const Index& before = index_ ? *index_ : kEmpty;
   next->cluster_roles = parse_all(cache_, table_, "clusterroles", before.cluster_roles);
   next->roles = parse_all(cache_, table_, "roles", before.roles);
-  next->cluster_bindings = parse_all(cache_, table_, "clusterrolebindings", before.cluster_bindings);
+  next->cluster_bindings =
+      parse_all(cache_, table_, "clusterrolebindings", before.cluster_bindings);
   next->bindings = parse_all(cache_, table_, "rolebindings", before.bindings);
   index_ = std::move(next);
   *stale_ = false;
@@ -174,44 +190,52 @@ Decision Authorizer::authorize(const User& user, const AccessRequest& request) c
     return out;
   }
   std::vector<std::string> missing;
-  index().each_binding(user, request.is_resource ? std::string_view(request.namespace_) : std::string_view(), &missing,
-                       [&](const std::vector<rbacv1::PolicyRule>& rules, const auto& text) {
-                         for (const auto& rule : rules) {
-                           if (!allows(rule, request)) continue;
-                           out.allowed = true;
-                           out.reason = cat("RBAC: allowed by ", text());
-                           return false;
-                         }
-                         return true;
-                       });
+  index().each_binding(
+      user, request.is_resource ? std::string_view(request.namespace_) : std::string_view(),
+      &missing, [&](const std::vector<rbacv1::PolicyRule>& rules, const auto& text) {
+        for (const auto& rule : rules) {
+          if (!allows(rule, request)) continue;
+          out.allowed = true;
+          out.reason = cat("RBAC: allowed by ", text());
+          return false;
+        }
+        return true;
+      });
   if (!out.allowed && !missing.empty()) {
-    out.reason = cat("RBAC: ", missing.size() == 1 ? missing[0] : cat("[", join(missing, ", "), "]"));
+    out.reason =
+        cat("RBAC: ", missing.size() == 1 ? missing[0] : cat("[", join(missing, ", "), "]"));
   }
   return out;
 }
 
-std::vector<rbacv1::PolicyRule> Authorizer::rules_for(const User& user, std::string_view namespace_) const {
+std::vector<rbacv1::PolicyRule> Authorizer::rules_for(const User& user,
+                                                      std::string_view namespace_) const {
   std::vector<rbacv1::PolicyRule> out;
-  index().each_binding(user, namespace_, nullptr, [&](const std::vector<rbacv1::PolicyRule>& rules, const auto&) {
-    out.insert(out.end(), rules.begin(), rules.end());
-    return true;
-  });
+  index().each_binding(user, namespace_, nullptr,
+                       [&](const std::vector<rbacv1::PolicyRule>& rules, const auto&) {
+                         out.insert(out.end(), rules.begin(), rules.end());
+                         return true;
+                       });
   return out;
 }
 
-const std::vector<rbacv1::PolicyRule>* Authorizer::rules_of(const rbacv1::RoleRef& role, std::string_view namespace_) const {
+const std::vector<rbacv1::PolicyRule>* Authorizer::rules_of(const rbacv1::RoleRef& role,
+                                                            std::string_view namespace_) const {
   return index().rules_of(role, namespace_);
 }
 
 std::string forbidden_message(const User& user, const AccessRequest& request) {
   if (!request.is_resource) {
-    return cat("User ", quoted(user.name), " cannot ", request.verb, " path ", quoted(request.path));
+    return cat("User ", quoted(user.name), " cannot ", request.verb, " path ",
+               quoted(request.path));
   }
-  const std::string resource =
-      request.subresource.empty() ? request.resource : cat(request.resource, "/", request.subresource);
-  return cat("User ", quoted(user.name), " cannot ", request.verb, " resource ", quoted(resource), " in API group ",
-             quoted(request.group), request.namespace_.empty() ? std::string(" at the cluster scope")
-                                                               : cat(" in the namespace ", quoted(request.namespace_)));
+  const std::string resource = request.subresource.empty()
+                                   ? request.resource
+                                   : cat(request.resource, "/", request.subresource);
+  return cat("User ", quoted(user.name), " cannot ", request.verb, " resource ", quoted(resource),
+             " in API group ", quoted(request.group),
+             request.namespace_.empty() ? std::string(" at the cluster scope")
+                                        : cat(" in the namespace ", quoted(request.namespace_)));
 }
 
 }  // namespace kpp::apiserver

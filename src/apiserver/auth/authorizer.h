@@ -1,4 +1,5 @@
-// May a user do this? RBAC over the cached roles and bindings, with system:masters allowed everything.
+// May a user do this? RBAC over the cached roles and bindings, with system:masters allowed
+// everything.
 #pragma once
 
 #include <memory>
@@ -35,8 +36,10 @@ class Authorizer {
   Decision authorize(const User& user, const AccessRequest& request) const;
   // All rules that apply to the user in a namespace (SelfSubjectRulesReview, escalation checks).
   std::vector<rbacv1::PolicyRule> rules_for(const User& user, std::string_view namespace_) const;
-  // The rules of the role that a binding in a namespace (empty: a cluster role binding) points to; nullptr: no such role.
-  const std::vector<rbacv1::PolicyRule>* rules_of(const rbacv1::RoleRef& role, std::string_view namespace_) const;
+  // The rules of the role that a binding in a namespace (empty: a cluster role binding) points to;
+  // nullptr: no such role.
+  const std::vector<rbacv1::PolicyRule>* rules_of(const rbacv1::RoleRef& role,
+                                                  std::string_view namespace_) const;
 
  private:
   void rebuild() const;
@@ -45,7 +48,8 @@ class Authorizer {
   WatchCache& cache_;
   const ResourceTable& table_;
   std::shared_ptr<bool> stale_;  // set by the cache's listeners
-  mutable std::shared_ptr<const Index> index_;  // rebuilt when a role or binding changed; shared with nobody else
+  mutable std::shared_ptr<const Index>
+      index_;  // rebuilt when a role or binding changed; shared with nobody else
 };
 
 // "User \"x\" cannot list resource \"pods\" in API group \"\" in the namespace \"ns\"".

@@ -29,7 +29,9 @@ struct Free {
 template <class T>
 using Handle = std::unique_ptr<T, Free>;
 
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 std::string big_number(EVP_PKEY* key, const char* name) {
   BIGNUM* raw = nullptr;
@@ -73,17 +75,20 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::make(std::st
   const Handle<BIO> bio(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
   auto key = std::make_unique<Key>();
   if (bio) key->pkey.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
-  if (!key->pkey) return fail(Reason::kInvalid, "service account key: not a private key in PEM form");
+  if (!key->pkey)
+    return fail(Reason::kInvalid, "service account key: not a private key in PEM form");
   if (EVP_PKEY_get_base_id(key->pkey.get()) != EVP_PKEY_RSA) {
     return fail(Reason::kInvalid, "service account key: not an RSA key");
   }
   unsigned char* der = nullptr;
   const int length = i2d_PUBKEY(key->pkey.get(), &der);
-  if (length <= 0) return fail(Reason::kInternalError, "service account key: its public half cannot be encoded");
+  if (length <= 0)
+    return fail(Reason::kInternalError, "service account key: its public half cannot be encoded");
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(der, static_cast<std::size_t>(length), digest);
   OPENSSL_free(der);
-  key->id = base64_url_encode(std::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
+  key->id =
+      base64_url_encode(std::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
   key->header = base64_url_encode(cat(R"({"alg":"RS256","kid":")", key->id, "\"}"));
   return std::unique_ptr<ServiceAccountTokens>(new ServiceAccountTokens(std::move(key)));
 }
@@ -107,15 +112,18 @@ std::string ServiceAccountTokens::sign(const TokenClaims& claims) const {
   body["kubernetes.io"] = std::move(bound);
   body["nbf"] = unix_seconds(claims.not_before);
   body["sub"] = cat(kSubjectPrefix, claims.namespace_, ":", claims.service_account);
-  const std::string text = cat(key_->header, ".", base64_url_encode(json::write(json::Value(std::move(body)))));
+  const std::string text =
+      cat(key_->header, ".", base64_url_encode(json::write(json::Value(std::move(body)))));
   const Handle<EVP_MD_CTX> context(EVP_MD_CTX_new());
   std::size_t size = 0;
-  if (!context || EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_->pkey.get()) != 1 ||
+  if (!context ||
+      EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_->pkey.get()) != 1 ||
       EVP_DigestSign(context.get(), nullptr, &size, bytes(text), text.size()) != 1) {
     return {};
   }
   std::string signature(size, '\0');
-  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, bytes(text), text.size()) != 1) {
+  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                     bytes(text), text.size()) != 1) {
     return {};
   }
   signature.resize(size);
@@ -135,18 +143,22 @@ Result<TokenClaims> ServiceAccountTokens::claims_of(std::string_view token, Wall
   if (!head || json::text_at(*head, "alg") != "RS256") return fail(bad_token());
   const std::string_view signed_text = token.substr(0, last);
   const Handle<EVP_MD_CTX> context(EVP_MD_CTX_new());
-  if (!context || EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_->pkey.get()) != 1 ||
-      EVP_DigestVerify(context.get(), bytes(*signature), signature->size(), bytes(signed_text), signed_text.size()) != 1) {
+  if (!context ||
+      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_->pkey.get()) != 1 ||
+      EVP_DigestVerify(context.get(), bytes(*signature), signature->size(), bytes(signed_text),
+                       signed_text.size()) != 1) {
     return fail(bad_token());
   }
   const auto claims = json::parse(*body);
-  if (!claims || !claims->is_object() || json::text_at(*claims, "iss") != kIssuer) return fail(bad_token());
+  if (!claims || !claims->is_object() || json::text_at(*claims, "iss") != kIssuer)
+    return fail(bad_token());
   TokenClaims out;
   out.id = json::text_at(*claims, "jti");
   out.expires = from_unix(json::int_at(*claims, "exp"));
   out.issued_at = from_unix(json::int_at(*claims, "iat"));
   out.not_before = from_unix(json::int_at(*claims, "nbf"));
-  if (now >= out.expires || now + std::chrono::minutes(1) < out.not_before) return fail(bad_token());
+  if (now >= out.expires || now + std::chrono::minutes(1) < out.not_before)
+    return fail(bad_token());
   if (const auto* audiences = claims->as_object().if_contains("aud")) {
     if (const auto* one = audiences->if_string()) out.audiences.emplace_back(*one);
     if (const auto* list = audiences->if_array()) {
@@ -167,17 +179,21 @@ Result<TokenClaims> ServiceAccountTokens::claims_of(std::string_view token, Wall
   out.node_uid = json::text_at(*bound, "node.uid");
   out.secret_name = json::text_at(*bound, "secret.name");
   out.secret_uid = json::text_at(*bound, "secret.uid");
-  if (const auto warn = json::int_at(*bound, "warnafter"); warn > 0) out.warn_after = from_unix(warn);
-  if (json::text_at(*claims, "sub") != cat(kSubjectPrefix, out.namespace_, ":", out.service_account)) {
+  if (const auto warn = json::int_at(*bound, "warnafter"); warn > 0)
+    out.warn_after = from_unix(warn);
+  if (json::text_at(*claims, "sub") !=
+      cat(kSubjectPrefix, out.namespace_, ":", out.service_account)) {
     return fail(bad_token());
   }
   return out;
 }
 
-Result<TokenClaims> ServiceAccountTokens::verify(std::string_view token, WallTime now, std::string_view audience) const {
+Result<TokenClaims> ServiceAccountTokens::verify(std::string_view token, WallTime now,
+                                                 std::string_view audience) const {
   KPP_ASSIGN(TokenClaims out, claims_of(token, now));
   const std::string_view wanted = audience.empty() ? kIssuer : audience;
-  if (std::find(out.audiences.begin(), out.audiences.end(), wanted) == out.audiences.end()) return fail(bad_token());
+  if (std::find(out.audiences.begin(), out.audiences.end(), wanted) == out.audiences.end())
+    return fail(bad_token());
   return out;
 }
 

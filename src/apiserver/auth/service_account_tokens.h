@@ -1,4 +1,5 @@
-// Service account tokens (KEP-1205): JWTs signed RS256 by the cluster's service account key, bound to a pod.
+// Service account tokens (KEP-1205): JWTs signed RS256 by the cluster's service account key, bound
+// to a pod.
 #pragma once
 
 #include <memory>
@@ -15,13 +16,14 @@ namespace kpp::apiserver {
 
 struct TokenClaims {
   std::string namespace_, service_account, service_account_uid;
-  std::string pod_name, pod_uid;    // empty: not bound to a pod
-  std::string node_name, node_uid;  // of the pod's node, or what the token is bound to
+  std::string pod_name, pod_uid;        // empty: not bound to a pod
+  std::string node_name, node_uid;      // of the pod's node, or what the token is bound to
   std::string secret_name, secret_uid;  // empty: not bound to a secret
   std::string id;
   std::vector<std::string> audiences;
   WallTime issued_at, not_before, expires;
-  std::optional<WallTime> warn_after;  // a token that lives longer than it was asked for: from when its use is counted
+  std::optional<WallTime>
+      warn_after;  // a token that lives longer than it was asked for: from when its use is counted
 };
 
 class ServiceAccountTokens {
@@ -35,9 +37,10 @@ class ServiceAccountTokens {
   ServiceAccountTokens& operator=(const ServiceAccountTokens&) = delete;
 
   std::string sign(const TokenClaims& claims) const;
-  // Checks signature, issuer, times and audience (empty: kIssuer). kUnauthorized otherwise. Whether the account and the
-  // pod still exist is the caller's to check.
-  Result<TokenClaims> verify(std::string_view token, WallTime now, std::string_view audience = {}) const;
+  // Checks signature, issuer, times and audience (empty: kIssuer). kUnauthorized otherwise. Whether
+  // the account and the pod still exist is the caller's to check.
+  Result<TokenClaims> verify(std::string_view token, WallTime now,
+                             std::string_view audience = {}) const;
   // Checks signature, issuer and times, not the audience.
   Result<TokenClaims> claims_of(std::string_view token, WallTime now) const;
   // JSON Web Key Set for /openid/v1/jwks.

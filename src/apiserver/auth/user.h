@@ -15,7 +15,9 @@ struct User {
   std::vector<std::string> groups;
   std::map<std::string, std::vector<std::string>> extra;
 
-  bool in_group(std::string_view group) const { return std::find(groups.begin(), groups.end(), group) != groups.end(); }
+  bool in_group(std::string_view group) const {
+    return std::find(groups.begin(), groups.end(), group) != groups.end();
+  }
 };
 
 inline constexpr std::string_view kGroupMasters = "system:masters";

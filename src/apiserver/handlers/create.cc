@@ -1,5 +1,6 @@
 #include "api/defaults/defaults.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/admission/resource_quota.h"
 #include "apiserver/allocators.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
@@ -81,10 +82,12 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   }
   for (auto& warning : validation::warnings(object, nullptr)) call.warnings.push_back(std::move(warning));
   KPP_CO_RETURN_IF_ERROR(call.core.admission.validate(object, request));
+  KPP_CO_RETURN_IF_ERROR(co_await charge_quotas(call, object, request));
   auto* service = object.as<corev1::Service>();
   if (service != nullptr) KPP_CO_RETURN_IF_ERROR(call.core.allocators.allocate(*service, nullptr));
   for (int attempt = 1;; ++attempt) {
     auto written = co_await store_new(call, resource, object);
+    if (written && service != nullptr && call.dry_run()) call.core.allocators.forget(*service, nullptr);
     if (written) co_return written;
     if (generated && attempt < kGenerateTries && written.error().is(Reason::kAlreadyExists)) {
       auto* meta = api::metadata(object);

@@ -34,15 +34,18 @@ std::string as_text(const NonResourceAttributes& attributes) {
   return cat("{\"Path\":", quoted(attributes.path), ",\"Verb\":", quoted(attributes.verb), "}");
 }
 
-Status check_attributes(const api::Opt<ResourceAttributes>& resource, const api::Opt<NonResourceAttributes>& other) {
+Status check_attributes(const api::Opt<ResourceAttributes>& resource,
+                        const api::Opt<NonResourceAttributes>& other) {
   if (resource && other) {
-    return invalid_authorization("spec.nonResourceAttributes", cat("Invalid value: ", as_text(*other),
-                                                                   ": cannot be specified in combination with resourceAttributes"));
+    return invalid_authorization(
+        "spec.nonResourceAttributes",
+        cat("Invalid value: ", as_text(*other),
+            ": cannot be specified in combination with resourceAttributes"));
   }
   if (!resource && !other) {
-    return invalid_authorization(
-        "spec.resourceAttributes",
-        "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified");
+    return invalid_authorization("spec.resourceAttributes",
+                                 "Invalid value: null: exactly one of nonResourceAttributes or "
+                                 "resourceAttributes must be specified");
   }
   return {};
 }
@@ -53,12 +56,15 @@ Status check_empty(const metav1::ObjectMeta& metadata) {
   rest.namespace_.clear();
   rest.managed_fields.clear();
   if (api::equal(rest, metav1::ObjectMeta())) return {};
-  return invalid_authorization("metadata", cat("Invalid value: ", api::to_json(metadata, {.type_meta = false}), ": must be empty"));
+  return invalid_authorization(
+      "metadata",
+      cat("Invalid value: ", api::to_json(metadata, {.type_meta = false}), ": must be empty"));
 }
 
 // --- access reviews
 
-AccessRequest access_of(const api::Opt<ResourceAttributes>& resource, const api::Opt<NonResourceAttributes>& other) {
+AccessRequest access_of(const api::Opt<ResourceAttributes>& resource,
+                        const api::Opt<NonResourceAttributes>& other) {
   AccessRequest out;
   if (resource) {
     out.verb = resource->verb;
@@ -95,21 +101,27 @@ User user_of(const authorizationv1::SubjectAccessReviewSpec& spec) {
 
 Status check_subject(const authorizationv1::SubjectAccessReviewSpec& spec) {
   if (!spec.user.empty() || !spec.groups.empty()) return {};
-  return invalid_authorization("spec.user", "Invalid value: \"\": at least one of user or group must be specified");
+  return invalid_authorization(
+      "spec.user", "Invalid value: \"\": at least one of user or group must be specified");
 }
 
 Status answer_self(Call& call, authorizationv1::SelfSubjectAccessReview& review) {
-  KPP_RETURN_IF_ERROR(check_attributes(review.spec.resource_attributes, review.spec.non_resource_attributes));
+  KPP_RETURN_IF_ERROR(
+      check_attributes(review.spec.resource_attributes, review.spec.non_resource_attributes));
   KPP_RETURN_IF_ERROR(check_empty(review.metadata));
-  decide(call, call.user, access_of(review.spec.resource_attributes, review.spec.non_resource_attributes), review.status);
+  decide(call, call.user,
+         access_of(review.spec.resource_attributes, review.spec.non_resource_attributes),
+         review.status);
   return {};
 }
 
 Status answer_subject(Call& call, authorizationv1::SubjectAccessReview& review) {
-  KPP_RETURN_IF_ERROR(check_attributes(review.spec.resource_attributes, review.spec.non_resource_attributes));
+  KPP_RETURN_IF_ERROR(
+      check_attributes(review.spec.resource_attributes, review.spec.non_resource_attributes));
   KPP_RETURN_IF_ERROR(check_subject(review.spec));
   KPP_RETURN_IF_ERROR(check_empty(review.metadata));
-  decide(call, user_of(review.spec), access_of(review.spec.resource_attributes, review.spec.non_resource_attributes),
+  decide(call, user_of(review.spec),
+         access_of(review.spec.resource_attributes, review.spec.non_resource_attributes),
          review.status);
   return {};
 }
@@ -117,23 +129,27 @@ Status answer_subject(Call& call, authorizationv1::SubjectAccessReview& review) 
 Status answer_local(Call& call, authorizationv1::LocalSubjectAccessReview& review) {
   if (review.metadata.namespace_.empty()) review.metadata.namespace_ = call.info.namespace_;
   if (review.metadata.namespace_ != call.info.namespace_) {
-    return bad_request("the namespace of the provided object does not match the namespace sent on the request");
+    return bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request");
   }
   auto& spec = review.spec;
   KPP_RETURN_IF_ERROR(check_attributes(spec.resource_attributes, spec.non_resource_attributes));
   KPP_RETURN_IF_ERROR(check_subject(spec));
   KPP_RETURN_IF_ERROR(check_empty(review.metadata));
-  if (spec.resource_attributes && spec.resource_attributes->namespace_ != review.metadata.namespace_) {
-    return invalid_authorization("spec.resourceAttributes.namespace",
-                                 cat("Invalid value: ", quoted(spec.resource_attributes->namespace_),
-                                     ": must match metadata.namespace"));
+  if (spec.resource_attributes &&
+      spec.resource_attributes->namespace_ != review.metadata.namespace_) {
+    return invalid_authorization(
+        "spec.resourceAttributes.namespace",
+        cat("Invalid value: ", quoted(spec.resource_attributes->namespace_),
+            ": must match metadata.namespace"));
   }
   if (spec.non_resource_attributes) {
-    return invalid_authorization(
-        "spec.nonResourceAttributes",
-        cat("Invalid value: ", as_text(*spec.non_resource_attributes), ": disallowed on this kind of request"));
+    return invalid_authorization("spec.nonResourceAttributes",
+                                 cat("Invalid value: ", as_text(*spec.non_resource_attributes),
+                                     ": disallowed on this kind of request"));
   }
-  decide(call, user_of(spec), access_of(spec.resource_attributes, spec.non_resource_attributes), review.status);
+  decide(call, user_of(spec), access_of(spec.resource_attributes, spec.non_resource_attributes),
+         review.status);
   return {};
 }
 
@@ -175,13 +191,15 @@ Status answer_self_subject(Call& call, authenticationv1::SelfSubjectReview& revi
 }
 
 Status answer_token(Call& call, authenticationv1::TokenReview& review) {
-  if (review.spec.token.empty()) return bad_request("token is required for TokenReview in authentication");
+  if (review.spec.token.empty())
+    return bad_request("token is required for TokenReview in authentication");
   review.status = {};
   if (call.core.authenticator == nullptr) {
     review.status.error = "invalid bearer token";
     return {};
   }
-  auto token = call.core.authenticator->review(review.spec.token, review.spec.audiences, call.core.executor.wall());
+  auto token = call.core.authenticator->review(review.spec.token, review.spec.audiences,
+                                               call.core.executor.wall());
   if (token && !check_service_account(token->user, call.core).ok()) {
     token = fail(Reason::kUnauthorized, "invalid bearer token");
   }
@@ -196,11 +214,16 @@ Status answer_token(Call& call, authenticationv1::TokenReview& review) {
 }
 
 Status answer(Call& call, api::Object& object) {
-  if (auto* review = object.as<authorizationv1::SelfSubjectAccessReview>()) return answer_self(call, *review);
-  if (auto* review = object.as<authorizationv1::SubjectAccessReview>()) return answer_subject(call, *review);
-  if (auto* review = object.as<authorizationv1::LocalSubjectAccessReview>()) return answer_local(call, *review);
-  if (auto* review = object.as<authorizationv1::SelfSubjectRulesReview>()) return answer_rules(call, *review);
-  if (auto* review = object.as<authenticationv1::SelfSubjectReview>()) return answer_self_subject(call, *review);
+  if (auto* review = object.as<authorizationv1::SelfSubjectAccessReview>())
+    return answer_self(call, *review);
+  if (auto* review = object.as<authorizationv1::SubjectAccessReview>())
+    return answer_subject(call, *review);
+  if (auto* review = object.as<authorizationv1::LocalSubjectAccessReview>())
+    return answer_local(call, *review);
+  if (auto* review = object.as<authorizationv1::SelfSubjectRulesReview>())
+    return answer_rules(call, *review);
+  if (auto* review = object.as<authenticationv1::SelfSubjectReview>())
+    return answer_self_subject(call, *review);
   if (auto* review = object.as<authenticationv1::TokenReview>()) return answer_token(call, *review);
   return method_not_allowed();
 }
@@ -209,7 +232,8 @@ Status answer(Call& call, api::Object& object) {
 
 constexpr std::string_view kStoreComponent = "etcd-0";
 
-// The one component that the server itself looks at is its store, which answers as long as the server runs.
+// The one component that the server itself looks at is its store, which answers as long as the
+// server runs.
 corev1::ComponentStatus store_status() {
   corev1::ComponentStatus out;
   out.metadata.name = kStoreComponent;
@@ -241,10 +265,12 @@ async::Task<net::Response> handle_review(Call& call) {
   call.accept = *accept;
   if (call.info.resource == "componentstatuses") co_return component_statuses(call);
   if (call.info.verb != "create") co_return respond_status(method_not_allowed(), &call);
-  if (Status s = check_write_options(call, "CreateOptions"); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = check_write_options(call, "CreateOptions"); !s.ok())
+    co_return respond_status(s, &call);
   auto object = decode_object(call, *call.resource->type);
   if (!object) co_return respond_status(object.error(), &call);
-  if (Status s = track_managed_fields(call, nullptr, *object); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = track_managed_fields(call, nullptr, *object); !s.ok())
+    co_return respond_status(s, &call);
   // Roles and bindings that were written before this request count.
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);

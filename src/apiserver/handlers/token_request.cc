@@ -14,8 +14,8 @@ using authenticationv1::TokenRequest;
 constexpr std::int64_t kDefaultSeconds = 3600;
 constexpr std::int64_t kLeastSeconds = 600;
 constexpr std::int64_t kMostSeconds = 1LL << 32;
-// What the token volume of a pod asks for. Such tokens live for a year, so that clients of old that never read theirs
-// again go on; from the asked time on their use is counted.
+// What the token volume of a pod asks for. Such tokens live for a year, so that clients of old that
+// never read theirs again go on; from the asked time on their use is counted.
 constexpr std::int64_t kPodTokenSeconds = 3607;
 constexpr std::int64_t kYear = 365LL * 24 * 60 * 60;
 
@@ -28,13 +28,15 @@ Status check_seconds(std::int64_t seconds) {
   details.group = "authentication.k8s.io";
   details.kind = "TokenRequest";
   std::string message = cat("Invalid value: ", seconds, ": ", why);
-  std::string text = cat("TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: ", message);
+  std::string text =
+      cat("TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: ", message);
   details.causes.push_back({"FieldValueInvalid", std::move(message), "spec.expirationSeconds"});
   return Status(Reason::kInvalid, std::move(text), std::move(details));
 }
 
 template <class T>
-std::optional<T> find(const Call& call, std::string_view resource, std::string_view ns, std::string_view name) {
+std::optional<T> find(const Call& call, std::string_view resource, std::string_view ns,
+                      std::string_view name) {
   const ServedResource* served = call.core.table.find("", "v1", resource);
   if (served == nullptr) return std::nullopt;
   const CachedRef object = call.core.cache.cache(*served).find(served->store_key(ns, name));
@@ -47,25 +49,29 @@ std::optional<T> find(const Call& call, std::string_view resource, std::string_v
 Status check_uid(const authenticationv1::BoundObjectReference& ref, const std::string& uid) {
   if (ref.u_id.empty() || ref.u_id == uid) return {};
   return conflict("", ref.kind, ref.name,
-                  cat("the UID in the bound object reference (", ref.u_id, ") does not match the UID in record. The object "
+                  cat("the UID in the bound object reference (", ref.u_id,
+                      ") does not match the UID in record. The object "
                       "might have been deleted and then recreated"));
 }
 
 // Fills in what the token is bound to.
-Status bind(const Call& call, const authenticationv1::BoundObjectReference& ref, TokenClaims& claims) {
+Status bind(const Call& call, const authenticationv1::BoundObjectReference& ref,
+            TokenClaims& claims) {
   const std::string& ns = claims.namespace_;
   if (ref.api_version == "v1" && ref.kind == "Pod") {
     const auto pod = find<corev1::Pod>(call, "pods", ns, ref.name);
     if (!pod) return not_found("", "pods", ref.name);
     if (pod->spec.service_account_name != claims.service_account) {
-      return bad_request(cat("cannot bind token for serviceaccount ", quoted(claims.service_account),
+      return bad_request(cat("cannot bind token for serviceaccount ",
+                             quoted(claims.service_account),
                              " to pod running with different serviceaccount name."));
     }
     claims.pod_name = pod->metadata.name;
     claims.pod_uid = pod->metadata.uid;
     if (!pod->spec.node_name.empty()) {
       claims.node_name = pod->spec.node_name;
-      if (const auto node = find<corev1::Node>(call, "nodes", "", claims.node_name)) claims.node_uid = node->metadata.uid;
+      if (const auto node = find<corev1::Node>(call, "nodes", "", claims.node_name))
+        claims.node_uid = node->metadata.uid;
     }
     return check_uid(ref, claims.pod_uid);
   }
@@ -83,21 +89,24 @@ Status bind(const Call& call, const authenticationv1::BoundObjectReference& ref,
     claims.node_uid = node->metadata.uid;
     return check_uid(ref, claims.node_uid);
   }
-  return bad_request(cat("cannot bind token for serviceaccount ", quoted(claims.service_account), " to type ",
-                         ref.api_version, ", Kind=", ref.kind));
+  return bad_request(cat("cannot bind token for serviceaccount ", quoted(claims.service_account),
+                         " to type ", ref.api_version, ", Kind=", ref.kind));
 }
 
 Status make_token(const Call& call, TokenRequest& request) {
   if (call.core.tokens == nullptr) {
-    return Status(Reason::kServiceUnavailable, "this server has no service account key: it makes no tokens");
+    return Status(Reason::kServiceUnavailable,
+                  "this server has no service account key: it makes no tokens");
   }
-  const auto account = find<corev1::ServiceAccount>(call, "serviceaccounts", call.info.namespace_, call.info.name);
+  const auto account =
+      find<corev1::ServiceAccount>(call, "serviceaccounts", call.info.namespace_, call.info.name);
   if (!account) return not_found("", "serviceaccounts", call.info.name);
   auto& spec = request.spec;
   if (!spec.expiration_seconds) spec.expiration_seconds = kDefaultSeconds;
   KPP_RETURN_IF_ERROR(check_seconds(*spec.expiration_seconds));
-  const bool for_api = spec.audiences.empty() ||
-                       (spec.audiences.size() == 1 && spec.audiences[0] == ServiceAccountTokens::kIssuer);
+  const bool for_api =
+      spec.audiences.empty() ||
+      (spec.audiences.size() == 1 && spec.audiences[0] == ServiceAccountTokens::kIssuer);
   if (spec.audiences.empty()) spec.audiences = {std::string(ServiceAccountTokens::kIssuer)};
   const WallTime now = call.core.executor.wall();
   const std::chrono::seconds asked(*spec.expiration_seconds);
@@ -132,12 +141,14 @@ async::Task<net::Response> handle_token_request(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, false);
   if (!accept) co_return respond_status(accept.error());
   call.accept = *accept;
-  if (Status s = check_write_options(call, "CreateOptions"); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = check_write_options(call, "CreateOptions"); !s.ok())
+    co_return respond_status(s, &call);
   auto object = decode_object(call, TokenRequest::desc());
   if (!object) co_return respond_status(object.error(), &call);
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
-  if (Status s = make_token(call, *object->as<TokenRequest>()); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = make_token(call, *object->as<TokenRequest>()); !s.ok())
+    co_return respond_status(s, &call);
   co_return respond_typed(call, 201, *object);
 }
 

@@ -1,5 +1,6 @@
 #include "api/defaults/defaults.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/admission/resource_quota.h"
 #include "apiserver/allocators.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
@@ -136,6 +137,7 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
       }
     }
     KPP_CO_RETURN_IF_ERROR(call.core.admission.validate(object, request));
+    KPP_CO_RETURN_IF_ERROR(co_await charge_quotas(call, object, request));
     auto* service = object.as<corev1::Service>();
     const auto* old_service = old.as<corev1::Service>();
     if (service != nullptr && options.subresource.empty()) {
@@ -157,6 +159,7 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
       continue;
     }
     auto written = co_await store_changed(call, resource, object, current);
+    if (written && service != nullptr && call.dry_run()) call.core.allocators.forget(*service, old_service);
     if (written) co_return written;
     if (service != nullptr) call.core.allocators.forget(*service, old_service);
     const bool may_retry = options.retry && (asked_version.empty() || asked_version == "0");

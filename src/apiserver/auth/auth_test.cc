@@ -1,0 +1,206 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "apiserver/auth/authenticator.h"
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/auth/service_account_tokens.h"
+#include "base/fs.h"
+#include "codec/base64.h"
+#include "codec/json.h"
+#include "net/x509.h"
+
+namespace kpp::apiserver {
+namespace {
+
+constexpr WallTime kNow{std::chrono::seconds{1'700'000'000}};
+
+const std::string& key_pem() {
+  static const std::string kKey = *net::x509::make_key(net::x509::KeyKind::kRsa2048);
+  return kKey;
+}
+
+std::unique_ptr<ServiceAccountTokens> tokens() {
+  return std::move(*ServiceAccountTokens::make(key_pem()));
+}
+
+TokenClaims claims() {
+  TokenClaims out;
+  out.namespace_ = "ns";
+  out.service_account = "robot";
+  out.service_account_uid = "u1";
+  out.pod_name = "p";
+  out.pod_uid = "u2";
+  out.id = "j1";
+  out.audiences = {std::string(ServiceAccountTokens::kIssuer)};
+  out.issued_at = kNow;
+  out.not_before = kNow;
+  out.expires = kNow + std::chrono::hours(1);
+  return out;
+}
+
+net::Request with_token(std::string_view token) {
+  net::Request out;
+  out.headers.add("Authorization", cat("Bearer ", token));
+  return out;
+}
+
+TEST(ServiceAccountTokens, WhatWasSignedIsVerified) {
+  const auto t = tokens();
+  const auto read = t->verify(t->sign(claims()), kNow);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->service_account, "robot");
+  EXPECT_EQ(read->pod_uid, "u2");
+  const User user = ServiceAccountTokens::user_of(*read);
+  EXPECT_EQ(user.name, "system:serviceaccount:ns:robot");
+  EXPECT_TRUE(user.in_group("system:serviceaccounts:ns"));
+  EXPECT_EQ(user.extra.at("authentication.kubernetes.io/credential-id").front(), "JTI=j1");
+}
+
+TEST(ServiceAccountTokens, ATokenEndsAtItsTime) {
+  const auto t = tokens();
+  const std::string token = t->sign(claims());
+  EXPECT_TRUE(t->verify(token, kNow + std::chrono::minutes(59)));
+  EXPECT_FALSE(t->verify(token, kNow + std::chrono::hours(1)));
+  EXPECT_FALSE(t->verify(token, kNow - std::chrono::minutes(5)));
+}
+
+TEST(ServiceAccountTokens, ATokenIsGoodForItsAudienceOnly) {
+  const auto t = tokens();
+  TokenClaims other = claims();
+  other.audiences = {"vault"};
+  const std::string token = t->sign(other);
+  EXPECT_FALSE(t->verify(token, kNow));
+  EXPECT_TRUE(t->verify(token, kNow, "vault"));
+}
+
+TEST(ServiceAccountTokens, AChangedTokenIsRefused) {
+  const auto t = tokens();
+  const std::string token = t->sign(claims());
+  const auto first = token.find('.'), last = token.rfind('.');
+  std::string body =
+      *base64_url_decode(std::string_view(token).substr(first + 1, last - first - 1));
+  body.replace(body.find("robot"), 5, "admin");
+  EXPECT_FALSE(t->verify(
+      cat(token.substr(0, first + 1), base64_url_encode(body), token.substr(last)), kNow));
+  // Without a signature, as JWT's "none" has it.
+  EXPECT_FALSE(t->verify(
+      cat(base64_url_encode(R"({"alg":"none"})"), ".", base64_url_encode(body), "."), kNow));
+  for (const std::string_view text : {"", ".", "..", "a.b.c", "a.b"})
+    EXPECT_FALSE(t->verify(text, kNow));
+}
+
+TEST(ServiceAccountTokens, AnotherKeysTokenIsRefused) {
+  const auto other =
+      std::move(*ServiceAccountTokens::make(*net::x509::make_key(net::x509::KeyKind::kRsa2048)));
+  EXPECT_FALSE(tokens()->verify(other->sign(claims()), kNow));
+}
+
+TEST(ServiceAccountTokens, OnlyRsaKeysSign) {
+  EXPECT_FALSE(ServiceAccountTokens::make(*net::x509::make_key(net::x509::KeyKind::kEcdsaP256)));
+  EXPECT_FALSE(ServiceAccountTokens::make("no key"));
+}
+
+TEST(ServiceAccountTokens, TheKeySetNamesTheKeyOfTheTokens) {
+  const auto t = tokens();
+  const auto set = json::parse(t->jwks());
+  ASSERT_TRUE(set);
+  const auto& key = set->at("keys").at(0);
+  EXPECT_EQ(json::text_at(key, "alg"), "RS256");
+  EXPECT_EQ(json::text_at(key, "e"), "AQAB");
+  const std::string token = t->sign(claims());
+  const auto header =
+      json::parse(*base64_url_decode(std::string_view(token).substr(0, token.find('.'))));
+  EXPECT_EQ(json::text_at(*header, "kid"), json::text_at(key, "kid"));
+}
+
+class AuthenticatorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(
+        fs::write_file_atomic(path_, "t1,admin,u1,\"system:masters,dev\"\nt2,user2,u2\n\n").ok());
+    AuthenticatorOptions options;
+    options.token_auth_file = path_;
+    authenticator_ = std::move(*Authenticator::make(options, tokens_.get()));
+  }
+  void TearDown() override { unlink(path_.c_str()); }
+
+  const std::string path_ = cat(testing::TempDir(), "/kpp-tokens-", getpid());
+  std::unique_ptr<ServiceAccountTokens> tokens_ = tokens();
+  std::unique_ptr<Authenticator> authenticator_;
+};
+
+TEST_F(AuthenticatorTest, ATokenOfTheFileIsItsUser) {
+  const auto user = authenticator_->authenticate(with_token("t1"), kNow);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->name, "admin");
+  EXPECT_EQ(user->groups,
+            (std::vector<std::string>{"system:masters", "dev", "system:authenticated"}));
+}
+
+TEST_F(AuthenticatorTest, AWrongTokenIsNotAnonymous) {
+  EXPECT_FALSE(authenticator_->authenticate(with_token("nope"), kNow));
+  EXPECT_FALSE(authenticator_->authenticate(with_token("t"), kNow));
+}
+
+TEST_F(AuthenticatorTest, NoCredentialsAreAnonymous) {
+  const auto user = authenticator_->authenticate(net::Request(), kNow);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->name, "system:anonymous");
+  EXPECT_EQ(user->groups, std::vector<std::string>{"system:unauthenticated"});
+}
+
+TEST_F(AuthenticatorTest, AVerifiedCertificateCounts) {
+  net::Request request;
+  request.peer_certificate = net::PeerCertificate{"node", {"system:nodes"}, true};
+  const auto user = authenticator_->authenticate(request, kNow);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->name, "node");
+  EXPECT_TRUE(user->in_group("system:nodes"));
+  request.peer_certificate->verified = false;
+  EXPECT_EQ(authenticator_->authenticate(request, kNow)->name, "system:anonymous");
+}
+
+TEST_F(AuthenticatorTest, AServiceAccountTokenIsItsAccount) {
+  const auto user = authenticator_->authenticate(with_token(tokens_->sign(claims())), kNow);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->name, "system:serviceaccount:ns:robot");
+  EXPECT_TRUE(user->in_group("system:authenticated"));
+}
+
+TEST_F(AuthenticatorTest, AReviewNamesTheAudiencesThatFit) {
+  const std::string token = tokens_->sign(claims());
+  const auto own = authenticator_->review(token, {}, kNow);
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->audiences, std::vector<std::string>{"https://kubernetes.default.svc"});
+  const auto other = authenticator_->review(token, {"other"}, kNow);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().message(),
+            "[invalid bearer token, token audiences [\"https://kubernetes.default.svc\"] is "
+            "invalid for the target audiences "
+            "[\"other\"]]");
+  EXPECT_EQ(authenticator_->review("garbage", {}, kNow).error().message(), "invalid bearer token");
+}
+
+TEST(ForbiddenMessage, NamesSubresourceGroupAndScope) {
+  User user;
+  user.name = "user2";
+  AccessRequest access;
+  access.verb = "get";
+  access.group = "apps";
+  access.resource = "deployments";
+  access.subresource = "scale";
+  access.namespace_ = "ns";
+  EXPECT_EQ(forbidden_message(user, access),
+            "User \"user2\" cannot get resource \"deployments/scale\" in API group \"apps\" in the "
+            "namespace \"ns\"");
+  access = {};
+  access.is_resource = false;
+  access.verb = "get";
+  access.path = "/metrics";
+  EXPECT_EQ(forbidden_message(user, access), "User \"user2\" cannot get path \"/metrics\"");
+}
+
+}  // namespace
+}  // namespace kpp::apiserver

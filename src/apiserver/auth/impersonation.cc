@@ -1,0 +1,141 @@
+#include "apiserver/auth/impersonation.h"
+
+#include "apiserver/errors.h"
+
+namespace kpp::apiserver {
+namespace {
+
+constexpr std::string_view kExtraHeader = "impersonate-extra-";
+constexpr std::string_view kServiceAccount = "system:serviceaccount:";
+constexpr std::string_view kAuthentication = "authentication.k8s.io";
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  }
+  return out;
+}
+
+// What the headers ask for, as they say it.
+User asked_for(const net::Headers& headers) {
+  User out;
+  out.name = headers.get("Impersonate-User");
+  out.uid = headers.get("Impersonate-Uid");
+  for (const auto group : headers.all("Impersonate-Group")) out.groups.emplace_back(group);
+  for (const auto& [name, value] : headers.fields()) {
+    const std::string key = lower(name);
+    if (key.size() <= kExtraHeader.size() || !key.starts_with(kExtraHeader)) continue;
+    out.extra[net::percent_decode(key.substr(kExtraHeader.size()), false)].push_back(value);
+  }
+  return out;
+}
+
+// A user as the original's message prints it.
+std::string go_text(const User& user) {
+  std::string groups = "[]string(nil)";
+  if (!user.groups.empty()) {
+    groups = "[]string{";
+    for (std::size_t i = 0; i < user.groups.size(); ++i)
+      groups += cat(i > 0 ? ", " : "", quoted(user.groups[i]));
+    groups += "}";
+  }
+  std::string extra = "map[string][]string(nil)";
+  if (!user.extra.empty()) {
+    extra = "map[string][]string{";
+    bool first = true;
+    for (const auto& [key, values] : user.extra) {
+      extra += cat(first ? "" : ", ", quoted(key), ":[]string{");
+      for (std::size_t i = 0; i < values.size(); ++i)
+        extra += cat(i > 0 ? ", " : "", quoted(values[i]));
+      extra += "}";
+      first = false;
+    }
+    extra += "}";
+  }
+  return cat("&user.DefaultInfo{Name:\"\", UID:", quoted(user.uid), ", Groups:", groups,
+             ", Extra:", extra, "}");
+}
+
+// The rights that impersonating this user takes, each as an access of its own.
+std::vector<AccessRequest> needed(const User& wanted, std::string_view verb, bool constrained) {
+  std::vector<AccessRequest> out;
+  const auto add = [&](std::string_view group, std::string_view resource,
+                       std::string_view name) -> AccessRequest& {
+    auto& access = out.emplace_back();
+    access.verb = verb;
+    access.group = group;
+    access.version = group.empty() ? "v1" : "";
+    access.resource = resource;
+    access.name = name;
+    return access;
+  };
+  const std::string_view name = wanted.name;
+  const std::string_view people = constrained ? kAuthentication : std::string_view();
+  const auto colon = name.starts_with(kServiceAccount) ? name.find(':', kServiceAccount.size())
+                                                       : std::string_view::npos;
+  if (colon != std::string_view::npos) {
+    add(people, "serviceaccounts", name.substr(colon + 1)).namespace_ =
+        name.substr(kServiceAccount.size(), colon - kServiceAccount.size());
+  } else {
+    add(people, "users", name);
+  }
+  for (const auto& group : wanted.groups) add(people, "groups", group);
+  if (!wanted.uid.empty()) add(kAuthentication, "uids", wanted.uid);
+  for (const auto& [key, values] : wanted.extra) {
+    for (const auto& value : values) add(kAuthentication, "userextras", value).subresource = key;
+  }
+  return out;
+}
+
+const AccessRequest* first_denied(const Authorizer& authorizer, const User& user,
+                                  const std::vector<AccessRequest>& all) {
+  for (const auto& access : all) {
+    if (!authorizer.authorize(user, access).allowed) return &access;
+  }
+  return nullptr;
+}
+
+// Whether everything is granted in general; else for this access alone.
+Status check(const Authorizer& authorizer, const User& real, const User& wanted,
+             const AccessRequest& access) {
+  if (first_denied(authorizer, real, needed(wanted, "impersonate", false)) == nullptr) return {};
+  const std::string_view mode =
+      wanted.name.starts_with(kServiceAccount) ? "serviceaccount" : "user-info";
+  AccessRequest target = access;
+  target.verb = cat("impersonate-on:", mode, ":", access.verb);
+  if (!authorizer.authorize(real, target).allowed) return forbidden_to(real, target);
+  const auto rights = needed(wanted, cat("impersonate:", mode), true);
+  if (const AccessRequest* denied = first_denied(authorizer, real, rights))
+    return forbidden_to(real, *denied);
+  return {};
+}
+
+}  // namespace
+
+Status forbidden_to(const User& user, const AccessRequest& access) {
+  const std::string why = forbidden_message(user, access);
+  if (access.is_resource) return forbidden(access.group, access.resource, access.name, why);
+  return Status(Reason::kForbidden, cat("forbidden: ", why), StatusDetails{});
+}
+
+Result<User> impersonate(const Authorizer& authorizer, const User& real,
+                         const net::Headers& headers, const AccessRequest& access) {
+  User out = asked_for(headers);
+  if (out.name.empty()) {
+    if (out.groups.empty() && out.extra.empty() && out.uid.empty()) return real;
+    return fail(bad_request(cat("requested ", go_text(out), " without impersonating a user name")));
+  }
+  KPP_RETURN_IF_ERROR(check(authorizer, real, out, access));
+  if (out.groups.empty() && out.name.starts_with(kServiceAccount)) {
+    const std::string_view rest = std::string_view(out.name).substr(kServiceAccount.size());
+    out.groups = {"system:serviceaccounts",
+                  cat("system:serviceaccounts:", rest.substr(0, rest.find(':')))};
+  }
+  const std::string_view everybody =
+      out.name == kUserAnonymous ? kGroupUnauthenticated : kGroupAuthenticated;
+  if (!out.in_group(everybody)) out.groups.emplace_back(everybody);
+  return out;
+}
+
+}  // namespace kpp::apiserver

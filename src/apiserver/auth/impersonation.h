@@ -1,0 +1,20 @@
+// Acting as somebody else: the Impersonate-* headers.
+#pragma once
+
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/auth/user.h"
+#include "base/status.h"
+#include "net/http.h"
+
+namespace kpp::apiserver {
+
+// The user that the request acts as: `real` itself where it asks for nobody else. kForbidden unless
+// `real` may impersonate everything that is asked for, either in general (verb impersonate) or for
+// this access (KEP-5284); kBadRequest for headers that name no user.
+Result<User> impersonate(const Authorizer& authorizer, const User& real,
+                         const net::Headers& headers, const AccessRequest& access);
+
+// The answer to an access that was denied.
+Status forbidden_to(const User& user, const AccessRequest& access);
+
+}  // namespace kpp::apiserver
