@@ -1,6 +1,7 @@
 // Bodies of writes: parsing, kind checks, unknown and duplicate fields.
 #include <algorithm>
 
+#include "api/corev1.h"
 #include "api/proto_codec.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
@@ -46,6 +47,14 @@ Result<GroupVersion> parse_group_version(std::string_view text) {
     return fail(bad_request(cat("unexpected GroupVersion string: ", text)));
   }
   return GroupVersion{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+}
+
+// Secret.stringData is for writing only: its members go into data.
+void take_write_only_fields(api::Object& object) {
+  auto* secret = object.as<corev1::Secret>();
+  if (secret == nullptr) return;
+  for (auto& [key, value] : secret->string_data) secret->data[key] = value;
+  secret->string_data.clear();
 }
 
 std::string go_internal(const api::TypeDesc& type) {
@@ -140,6 +149,7 @@ Result<api::Object> decode_document(Call& call, const api::TypeDesc& type, const
       return fail(bad_request(cat(kind, " in version ", quoted(version), " cannot be handled as a ", gvk.kind, ": ", s.message())));
     }
   }
+  take_write_only_fields(out);
   if (validation == FieldValidation::kIgnore) return out;
   std::vector<std::string> problems;
   for (const auto& path : duplicates) problems.push_back(cat("duplicate field ", quoted(path)));

@@ -144,8 +144,24 @@ Strategy replication_controller_strategy() {
   return s;
 }
 
+// A job selects its pods by its own UID, unless the user says otherwise.
+void generate_selector(batchv1::Job& job) {
+  if (job.spec.manual_selector.value_or(false)) return;
+  const std::string& uid = job.metadata.uid;
+  auto& labels = job.spec.template_.metadata.labels;
+  labels["batch.kubernetes.io/controller-uid"] = uid;
+  labels["batch.kubernetes.io/job-name"] = job.metadata.name;
+  labels["controller-uid"] = uid;
+  labels["job-name"] = job.metadata.name;
+  job.spec.selector.ensure().match_labels["batch.kubernetes.io/controller-uid"] = uid;
+}
+
 Strategy job_strategy() {
   Strategy s = with_status();
+  s.prepare_create = [](api::Object& o, const StrategyContext& context) {
+    start_generation_on_create(o, context);
+    generate_selector(*o.as<batchv1::Job>());
+  };
   s.orphan_by_default = true;
   s.selectable = [](const api::Object& o) -> Fields {
     return {{"status.successful", cat(o.as<batchv1::Job>()->status.succeeded)}};
