@@ -27,6 +27,7 @@ struct KubeletOptions {
   std::vector<std::string> cluster_dns;
   std::string cluster_domain = "cluster.local";
 
+  bool cgroups_per_qos = true;    // false: pods get no control groups of their own
   std::string cgroup_root = "/";  // pods live in <cgroup_root>/kubepods; driver cgroupfs
   std::int32_t max_pods = 110;
   bool quota_enforced = true;  // cpu limits become quotas

@@ -65,6 +65,7 @@ std::string PodCgroups::class_group(QosClass qos) const {
 }
 
 std::string PodCgroups::parent_of(const corev1::Pod& pod) const {
+  if (!options_.cgroups_per_qos) return {};
   return cat(class_group(qos_class(pod)), "/pod", pod.metadata.uid);
 }
 
@@ -75,6 +76,7 @@ std::int64_t PodCgroups::burstable_shares() const {
 }
 
 async::Task<Status> PodCgroups::set_up_node() {
+  if (!options_.cgroups_per_qos) co_return Status();
   co_return co_await async::offload(executor_, pool_,
                                     [burstable = class_group(QosClass::kBurstable),
                                      best_effort = class_group(QosClass::kBestEffort)]() -> Status {
@@ -84,6 +86,7 @@ async::Task<Status> PodCgroups::set_up_node() {
 }
 
 async::Task<Status> PodCgroups::ensure(std::shared_ptr<const corev1::Pod> pod) {
+  if (!options_.cgroups_per_qos) co_return Status();
   std::optional<std::int64_t> class_shares;
   if (qos_class(*pod) == QosClass::kBurstable) {
     const std::int64_t milli = milli_of(pod_resources(*pod).requests, "cpu");
@@ -103,6 +106,7 @@ async::Task<Status> PodCgroups::ensure(std::shared_ptr<const corev1::Pod> pod) {
 }
 
 async::Task<Status> PodCgroups::remove(std::shared_ptr<const corev1::Pod> pod) {
+  if (!options_.cgroups_per_qos) co_return Status();
   burstable_milli_.erase(pod->metadata.uid);
   co_return co_await async::offload(executor_, pool_, [group = parent_of(*pod)]() -> Status {
     KPP_ASSIGN(const sys::Cgroups cgroups, sys::Cgroups::discover());
