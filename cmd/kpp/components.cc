@@ -3,7 +3,8 @@
 
 #include "client/kubeconfig.h"
 #include "commands.h"
-#include "controllers/controller_manager.h"
+
+#include "controllers/registry.h"
 #include "flags.h"
 #include "kubelet/kubelet.h"
 #include "proxy/proxier.h"
@@ -22,6 +23,7 @@ std::string host_name() {
 struct Connection {
   std::unique_ptr<net::Transport> transport;
   std::unique_ptr<client::Client> client;
+  std::string bearer_token;
 };
 
 Result<Connection> connect(Process& process, const std::string& kubeconfig, const std::string& agent) {
@@ -29,6 +31,7 @@ Result<Connection> connect(Process& process, const std::string& kubeconfig, cons
   KPP_ASSIGN(const client::RestConfig config, client::load_rest_config(kubeconfig));
   Connection out;
   KPP_ASSIGN(out.transport, client::make_transport(process.executor, config));
+  out.bearer_token = config.bearer_token;
   out.client = std::make_unique<client::Client>(*out.transport, agent, config.bearer_token);
   return out;
 }
@@ -47,9 +50,10 @@ async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, sche
   co_return Status();
 }
 
-async::Task<Status> run_controllers(Process& process, std::string kubeconfig, controllers::ControllerManagerOptions options) {
+async::Task<Status> run_controllers(Process& process, std::string kubeconfig, controllers::ControllerManager::Options options) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-controller-manager"));
-  controllers::ControllerManager manager({process.executor, *api.client, process.log}, std::move(options));
+  options.bearer_token = api.bearer_token;
+  controllers::ControllerManager manager({process.executor, *api.transport, process.log}, std::move(options));
   KPP_CO_RETURN_IF_ERROR(manager.start());
   co_await until_stopped(process);
   co_await manager.stop();
@@ -97,7 +101,7 @@ int kube_controller_manager_main(int argc, char** argv) {
   std::string kubeconfig;
   bool leader_elect = false;
   int verbosity = 0;
-  controllers::ControllerManagerOptions options;
+  controllers::ControllerManager::Options options;
   Flags flags("kube-controller-manager", "Runs the controllers.");
   flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
   flags.add("controllers", &options.controllers, "names of controllers; * for those on by default, -name leaves one out");

@@ -52,7 +52,7 @@ Status Flags::parse(int argc, char** argv) {
     const auto rest = state_->app.remaining();
     const std::string first = rest.empty() ? "" : rest.front();
     return Status(Reason::kInvalid, first.starts_with("-") ? cat("unknown flag: ", first.substr(0, first.find('=')))
-                                                           : cat("unknown argument: ", quoted(first)));
+                                                           : cat("unknown argument: ", kpp::quoted(first)));
   } catch (const CLI::Error& error) {
     return Status(Reason::kInvalid, error.what());
   }

@@ -29,10 +29,10 @@ async::Task<Status> ClusterProcess::start() {
     KPP_CO_RETURN_IF_ERROR(co_await kubelet_->start());
   }
   controllers_seat_ = std::make_unique<Seat>(server, "system:kube-controller-manager", "kube-controller-manager");
-  controllers::ControllerManagerOptions controllers;
-  controllers.ca_pem = plane_.certificates().ca_certificate_pem;
+  controllers::ControllerManager::Options controllers;
+  controllers.facts.root_ca_pem = plane_.certificates().ca_certificate_pem;
   controllers_ = std::make_unique<controllers::ControllerManager>(
-      controllers::ControllerManagerDeps{executor, controllers_seat_->client, log.named("controllers")}, std::move(controllers));
+      controllers::ControllerManager::Deps{executor, controllers_seat_->transport, log.named("controllers")}, std::move(controllers));
   KPP_CO_RETURN_IF_ERROR(controllers_->start());
 
   scheduler_seat_ = std::make_unique<Seat>(server, "system:kube-scheduler", "kube-scheduler");

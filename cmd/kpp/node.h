@@ -7,7 +7,7 @@
 #include "client/client.h"
 #include "client/in_process_transport.h"
 #include "control_plane.h"
-#include "controllers/controller_manager.h"
+#include "controllers/registry.h"
 #include "kubelet/kubelet.h"
 #include "process.h"
 #include "proxy/proxier.h"

@@ -127,7 +127,7 @@ Status up(const Place& place, int verbosity) {
   Steps steps;
   if (auto node = cluster_lab.node(kNodeName)) {
     if (process_in_node(*node, place) != 0) {
-      std::printf("cluster \"%s\" is running\n  export KUBECONFIG=%s\n", place.name.c_str(), place.kubeconfig().c_str());
+      std::printf("cluster \"%s\" is already running\n  export KUBECONFIG=%s\n", place.name.c_str(), place.kubeconfig().c_str());
       return {};
     }
     std::printf("cluster \"%s\" has a node without its process; starting it again\n", place.name.c_str());

@@ -221,6 +221,19 @@ void to_proto(std::string& out, const TypeDesc& desc, const void* message) {
   Encoder(out).message(desc, message);
 }
 
+std::string make_envelope(std::string_view version, std::string_view kind, std::string_view raw) {
+  std::string out("k8s\0", 4);
+  Encoder encoder(out);
+  encoder.nested(1, [&] {
+    encoder.bytes(1, version);
+    encoder.bytes(2, kind);
+  });
+  encoder.bytes(2, raw);
+  encoder.bytes(3, {});
+  encoder.bytes(4, {});
+  return out;
+}
+
 std::string to_envelope(const TypeDesc& desc, const void* object) {
   std::string out("k8s\0", 4);
   Encoder encoder(out);

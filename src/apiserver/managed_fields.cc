@@ -10,6 +10,9 @@ Status track_managed_fields(const Call& call, const api::Object* old, api::Objec
   context.api_version = call.resource->api_version();
   context.subresource = call.info.subresource;
   context.time = api::Time::from(call.core.executor.wall());
+  static constexpr std::string_view kStatus[] = {"status"};
+  const bool clears_status = old == nullptr && call.resource->subresource("status") != nullptr;
+  if (clears_status) context.reset_paths = kStatus;
   api::track_update(now.desc(), old != nullptr ? old->data() : nullptr, now.data(), context);
   return {};
 }
