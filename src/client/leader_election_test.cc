@@ -49,9 +49,9 @@ TEST_F(LeaderElectionTest, WhoCannotRenewGivesUpBeforeAnotherTakesOver) {
   executor_.advance(seconds(5));
   ASSERT_TRUE(a_.is_leader());
   api_.fail_next("", "/leases", Status(Reason::kInternalError, "no"), 1000);
-  executor_.advance(seconds(9));
+  executor_.advance(seconds(8));
   EXPECT_TRUE(a_.is_leader());
-  executor_.advance(seconds(3));
+  executor_.advance(seconds(2));
   EXPECT_FALSE(a_.is_leader());
   stop(a_);
 }

@@ -44,6 +44,7 @@ class DeploymentTest : public testing::ControllerTest {
   }
   // As a kubelet: all pods become ready, those that are deleted go at once (they are not bound).
   void settle() {
+    run();
     for (int i = 0; i < 20; ++i) {
       bool changed = false;
       for (const auto& pod : api_.all<corev1::Pod>()) {
