@@ -76,7 +76,7 @@ struct PodWorkerTest : ::testing::Test {
   }
   void advance(Duration time) {
     constexpr Duration kStep = milliseconds(500);
-    for (Duration done(0); done < time; done += kStep) {
+    for (Duration passed(0); passed < time; passed += kStep) {
       executor.advance(kStep);
       if (worker) worker->poke();  // as the relist does
       settle();
