@@ -1,14 +1,13 @@
 // The large headers that most files of this module need, parsed once a build.
 #pragma once
 
-#include "api/cri.h"  // before anything that may define the names of signals
-
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
 
 #include "api/corev1.h"
+#include "api/cri.h"  // before anything that may define the names of signals
 #include "api/json_codec.h"
 #include "async/scope.h"
 #include "async/wait.h"
