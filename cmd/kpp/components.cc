@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "client/kubeconfig.h"
+#include "client/rest_config.h"
 #include "commands.h"
 
 #include "controllers/registry.h"
@@ -28,11 +29,12 @@ struct Connection {
 
 Result<Connection> connect(Process& process, const std::string& kubeconfig, const std::string& agent) {
   if (kubeconfig.empty()) return fail(Reason::kInvalid, "--kubeconfig is needed: it says where the API server is");
-  KPP_ASSIGN(const client::RestConfig config, client::load_rest_config(kubeconfig));
+  KPP_ASSIGN(const client::Kubeconfig file, client::load_kubeconfig(kubeconfig));
+  KPP_ASSIGN(const client::RestConfig config, client::rest_config(file));
   Connection out;
   KPP_ASSIGN(out.transport, client::make_transport(process.executor, config));
-  out.bearer_token = config.bearer_token;
-  out.client = std::make_unique<client::Client>(*out.transport, agent, config.bearer_token);
+  out.bearer_token = config.user.token;
+  out.client = std::make_unique<client::Client>(*out.transport, agent, out.bearer_token);
   return out;
 }
 

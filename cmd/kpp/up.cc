@@ -67,7 +67,7 @@ pid_t process_in_node(const lab::Node& node, const Place& place) {
   if (!text) return 0;
   const pid_t pid = static_cast<pid_t>(std::atoi(text->c_str()));
   const auto found = lab::run_in_node(node, {.argv = {"/bin/sh", "-c", cat("tr '\\0' ' ' </proc/", pid, "/cmdline")}});
-  if (!found || found->output.find(" node ") == std::string::npos) return 0;
+  if (!found || found->out.find(" node ") == std::string::npos) return 0;
   return pid;
 }
 

@@ -91,15 +91,11 @@ void raise_generation_on_update(api::Object& object, const api::Object& old, con
 }
 
 void only_status_on_update(api::Object& object, const api::Object& old, const StrategyContext&) {
+  // Annotations and finalizers may come along with a status: the deployment controller writes its revision so.
   copy_field(object, old, "spec");
-  // Labels, annotations and finalizers may not be changed through /status; managedFields and the version may.
-  auto* meta = api::metadata(object);
-  const auto& old_meta = *api::metadata(old.desc(), old.data());
-  auto managed = std::move(meta->managed_fields);
-  auto version = std::move(meta->resource_version);
-  *meta = old_meta;
-  meta->managed_fields = std::move(managed);
-  meta->resource_version = std::move(version);
+  if (object.desc().name == "Deployment") {
+    api::metadata(object)->labels = api::metadata(old.desc(), old.data())->labels;
+  }
 }
 
 void drop_generation_on_create(api::Object& object, const StrategyContext&) { api::metadata(object)->generation = 0; }
