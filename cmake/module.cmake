@@ -5,16 +5,6 @@
 # dependency is an error when CMake configures; the test lint.includes holds the #include lines against DEPS.
 function(kpp_module name)
   cmake_parse_arguments(M "" "LAYER" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS;FUZZ" ${ARGN})
-  foreach(part SOURCES TESTS FUZZ)  # TRANSITIONAL-BEGIN
-    foreach(file ${M_${part}})
-      if(NOT IS_ABSOLUTE ${file} AND NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
-        list(REMOVE_ITEM M_${part} ${file})
-      endif()
-    endforeach()
-  endforeach()
-  if(NOT M_SOURCES)
-    set(M_SOURCES ${CMAKE_SOURCE_DIR}/src/base/cat.cc)
-  endif()  # TRANSITIONAL-END
   add_library(kpp_${name} STATIC ${M_SOURCES})
   target_include_directories(kpp_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   set_property(GLOBAL PROPERTY kpp_layer_${name} ${M_LAYER})
