@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import shutil
 import ssl
 import subprocess
@@ -129,8 +130,22 @@ class Cluster:
             raise AssertionError(str(answer))
         return answer
 
-    def fetch(self, url):
-        return self.in_node(f"busybox wget -T 5 -q -O - '{url}'").out
+    def fetch(self, url, times=1, body=None):
+        """What a web server answers to the node, status line first: one such text for each time asked."""
+        script = ('import http.client, sys, urllib.parse\n'
+                  'url, times, body = sys.argv[1], int(sys.argv[2]), sys.argv[3] or None\n'
+                  'to = urllib.parse.urlsplit(url)\n'
+                  'for _ in range(times):\n'
+                  '    try:\n'
+                  '        asked = http.client.HTTPConnection(to.hostname, to.port or 80, timeout=5)\n'
+                  '        asked.request("POST" if body else "GET", to.path or "/", body)\n'
+                  '        answer = asked.getresponse()\n'
+                  '        print(f"HTTP/1.1 {answer.status}", answer.read().decode(errors="replace"), sep="\\n")\n'
+                  '        asked.close()\n'
+                  '    except OSError as error:\n'
+                  '        print(error)\n')
+        words = ' '.join(shlex.quote(word) for word in (script, url, str(times), body or ''))
+        return self.in_node(f'python3 -c {words}', timeout=300).out
 
     def kpp_processes(self):
         """Process ids, inside the node, of kpp itself; the node's init is none of them."""

@@ -43,11 +43,14 @@ class Deployment(ClusterTest):
         for pod in self.pods():
             name = pod['metadata']['name']
             c.kubectl('exec', name, '-c', 'aria2ng-downloader', '--', 'sh', '-c', f'echo {name} > /data/who')
-        wait_until('three endpoints answer', lambda: len(set(c.in_node(
-            f'for i in $(seq 30); do busybox wget -T 5 -q -O - http://{address}/who; done').out.split())) == 3, 30)
+
+        def who(times):
+            text = c.fetch(f'http://{address}/who', times)
+            return [line for line in text.splitlines() if line and line != 'HTTP/1.1 200']
+
+        wait_until('three endpoints answer', lambda: len(set(who(30))) == 3, 30)
         requests = 3000
-        out = c.in_node(f'for i in $(seq {requests}); do busybox wget -T 5 -q -O - http://{address}/who; done', timeout=300).out
-        counts = collections.Counter(out.split())
+        counts = collections.Counter(who(requests))
         self.assertEqual(sum(counts.values()), requests)
         self.assertEqual(set(counts), self.names())
         deviation = math.sqrt(requests * (1 / 3) * (2 / 3))

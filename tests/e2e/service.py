@@ -38,7 +38,7 @@ class Service(ClusterTest):
 
         with self.subTest('all three ports answer, from the node and from another pod'):
             def from_node(port):
-                return c.in_node(f'busybox wget -T 5 -O /dev/null -S http://{address}:{port}/ 2>&1', check=False).out
+                return c.fetch(f'http://{address}:{port}/')
 
             def from_pod(port):
                 done = c.kubectl('exec', 'visitor', '--', 'wget', '-T', '5', '-O', '/dev/null', '-S',
@@ -66,8 +66,7 @@ class Service(ClusterTest):
 
         with self.subTest('without endpoints the connection is refused'):
             c.kubectl('delete', 'pod', 'two-containers')
-            wait_until('refused', lambda: 'refused' in c.in_node(
-                f'busybox wget -T 5 -O /dev/null http://{address}/ 2>&1', check=False).out, 20)
+            wait_until('refused', lambda: 'refused' in c.fetch(f'http://{address}/'), 20)
 
         with self.subTest('deleting it removes its rules'):
             c.kubectl('delete', 'service', 'two-containers-service')

@@ -42,7 +42,8 @@ void prepare_update(api::Object& object, const api::Object& old_object, const St
     pod.spec.ephemeral_containers = old.spec.ephemeral_containers;
   }
   pod.metadata.generation = old.metadata.generation;
-  if (!api::equal(pod.spec, old.spec)) ++pod.metadata.generation;
+  // Being given its node is no change that somebody asked of the pod.
+  if (context.subresource != "binding" && !api::equal(pod.spec, old.spec)) ++pod.metadata.generation;
 }
 
 void prepare_status_update(api::Object& object, const api::Object& old_object, const StrategyContext&) {
