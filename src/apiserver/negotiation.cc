@@ -60,7 +60,8 @@ std::vector<AcceptEntry> parse_accept(std::string_view header) {
       }
       const auto equals = piece.find('=');
       const auto key = trim(piece.substr(0, equals));
-      const auto value = equals == std::string_view::npos ? std::string_view() : trim(piece.substr(equals + 1));
+      const auto value =
+          equals == std::string_view::npos ? std::string_view() : trim(piece.substr(equals + 1));
       if (key == "as") entry.as = value;
       if (key == "v") entry.version = value;
       if (key == "g") entry.group = value;
@@ -68,15 +69,20 @@ std::vector<AcceptEntry> parse_accept(std::string_view header) {
     });
     out.push_back(std::move(entry));
   });
-  std::ranges::sort(out, [](const auto& a, const auto& b) { return a.quality > b.quality || (a.quality == b.quality && a.order < b.order); });
+  std::ranges::sort(out, [](const auto& a, const auto& b) {
+    return a.quality > b.quality || (a.quality == b.quality && a.order < b.order);
+  });
   return out;
 }
 
 std::string Accept::content_type() const {
   switch (media) {
-    case MediaType::kJson: return "application/json";
-    case MediaType::kYaml: return "application/yaml";
-    case MediaType::kProtobuf: return "application/vnd.kubernetes.protobuf";
+    case MediaType::kJson:
+      return "application/json";
+    case MediaType::kYaml:
+      return "application/yaml";
+    case MediaType::kProtobuf:
+      return "application/vnd.kubernetes.protobuf";
   }
   return {};
 }
@@ -87,7 +93,8 @@ Result<Accept> negotiate(const net::Headers& headers, const net::Query& query, b
   out.pretty = pretty == "true" || pretty == "1" || (pretty.empty() && query.has("pretty"));
   if (!query.has("pretty")) {
     const auto agent = headers.get("User-Agent");
-    out.pretty = agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
+    out.pretty =
+        agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
   }
   const std::string_view header = headers.get("Accept");
   if (header.empty()) return out;
@@ -100,7 +107,9 @@ Result<Accept> negotiate(const net::Headers& headers, const net::Query& query, b
       out.media = media;
       return out;
     }
-    if (!allow_forms || entry.group != "meta.k8s.io" || (entry.version != "v1" && entry.version != "v1beta1")) continue;
+    if (!allow_forms || entry.group != "meta.k8s.io" ||
+        (entry.version != "v1" && entry.version != "v1beta1"))
+      continue;
     if (entry.as == "Table") {
       if (media == MediaType::kProtobuf) continue;
       out.form = Form::kTable;
@@ -123,7 +132,12 @@ Result<MediaType> body_media(const net::Headers& headers) {
   type = trim(type.substr(0, type.find(';')));
   if (type.empty()) return MediaType::kJson;
   MediaType out{};
-  if (type == "*/*" || type == "application/*" || !media_of(type, out)) return fail(unsupported_media_type());
+  if (type == "*/*" || type == "application/*" || !media_of(type, out)) {
+    return fail(
+        Status(Reason::kUnsupportedMediaType,
+               "the body of the request was in an unknown format - accepted media types include: "
+               "application/json, application/yaml, application/vnd.kubernetes.protobuf"));
+  }
   return out;
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration kFirstMountPause = std::chrono::milliseconds(500);
 constexpr Duration kLongestMountPause = std::chrono::seconds(122);
+constexpr Duration kShowBackOff = std::chrono::seconds(1);
 constexpr Duration kRetryPause =
     std::chrono::seconds(5);  // after a sandbox or control group that could not be made
 
@@ -75,11 +76,13 @@ void PodWorker::set_timers() {
   for (const auto* list : {&pod_->spec.init_containers, &pod_->spec.containers}) {
     for (const auto& c : *list) {
       if (!start_errors_.contains(c.name)) continue;
+      const std::string& reason = start_errors_[c.name].reason;
       if (const auto at = deps_.images.retry_at(pod_->metadata.uid, c.image)) {
-        wake_at(*at);
+        // A pull that has just failed is shown to be in back-off soon, and is tried again when that
+        // ends.
+        wake_at(reason == "ErrImagePull" ? std::min(*at, now + kShowBackOff) : *at);
         continue;
       }
-      const std::string& reason = start_errors_[c.name].reason;
       if (reason == "CrashLoopBackOff") {
         const auto* record = runtime_.find(c.name);
         if (record == nullptr) continue;

@@ -113,10 +113,12 @@ class Deployment(ClusterTest):
 
     def test_6_edit_label_annotate_diff_wait(self):
         c = self.cluster
-        edited = c.kubectl('edit', 'service', 'two-containers-service', env={'EDITOR': "sed -i 's/port: 6880/port: 6881/'"})
+        edited = c.kubectl('edit', 'service', 'two-containers-service', env={'EDITOR': "sed -i 's/ort: 6880/ort: 6881/'"})
         self.assertEqual(edited.out, 'service/two-containers-service edited\n')
         ports = [p['port'] for p in c.get('service', 'two-containers-service')['spec']['ports']]
         self.assertEqual(ports, [80, 6800, 6881])
+        # Back again: an apply would keep 6881, which it never set, beside 6880, under one name.
+        c.kubectl('edit', 'service', 'two-containers-service', env={'EDITOR': "sed -i 's/ort: 6881/ort: 6880/'"})
         self.assertEqual(c.kubectl('label', 'deployment', NAME, 'tier=web').out, f'deployment.apps/{NAME} labeled\n')
         self.assertEqual(c.kubectl('annotate', 'deployment', NAME, 'note=x').out, f'deployment.apps/{NAME} annotated\n')
         again = c.kubectl('label', 'deployment', NAME, 'tier=db', check=False)
