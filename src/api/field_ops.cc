@@ -1,5 +1,6 @@
 #include "api/field_ops.h"
 
+#include <deque>
 #include <optional>
 
 #include "api/type_ops.h"
@@ -31,8 +32,24 @@ constexpr TypeOps scalar_ops() {
   return out;
 }
 
-constexpr TypeOps kBoolOps =
-    scalar_ops<bool, kInMap>();  // std::vector<bool> has no elements to point at
+// Lists of bools stand in std::deque: a std::vector<bool> has no elements to point at.
+std::size_t bools_size(const void* l) { return static_cast<const std::deque<bool>*>(l)->size(); }
+const void* bools_at(const void* l, std::size_t i) {
+  return &(*static_cast<const std::deque<bool>*>(l))[i];
+}
+void* bools_add(void* l) { return &static_cast<std::deque<bool>*>(l)->emplace_back(false); }
+void bools_clear(void* l) { static_cast<std::deque<bool>*>(l)->clear(); }
+
+constexpr TypeOps bool_ops() {
+  TypeOps out = scalar_ops<bool, kInMap>();
+  out.list_size = &bools_size;
+  out.list_at = &bools_at;
+  out.list_add = &bools_add;
+  out.list_clear = &bools_clear;
+  return out;
+}
+
+constexpr TypeOps kBoolOps = bool_ops();
 constexpr TypeOps kInt32Ops = scalar_ops<std::int32_t, kInList | kInMap>();
 constexpr TypeOps kInt64Ops = scalar_ops<std::int64_t, kInList | kInMap>();
 constexpr TypeOps kUint32Ops = scalar_ops<std::uint32_t, kInList | kInMap>();
