@@ -43,7 +43,10 @@ async::Task<void> Controller::work(async::StopToken stop) {
     if (status.ok()) {
       queue_.forget(*key);
     } else {
-      if (status.is(Reason::kConflict) || status.is(Reason::kCanceled)) {
+      // An informer that lags shows as a conflict, or as an object that exists already: the next
+      // time sees it.
+      if (status.is(Reason::kConflict) || status.is(Reason::kAlreadyExists) ||
+          status.is(Reason::kCanceled)) {
         log_.debug(2, "Reconciliation comes again",
                    {kv("key", *key), kv("err", status.to_string())});
       } else {
