@@ -3,7 +3,7 @@ SHELL := /bin/bash
 STEP := tools/step
 JOBS ?= $(shell nproc)
 # Seconds for each fuzz target; read when CMake configures.
-export KPP_FUZZ_SECONDS ?= 20
+export KPP_FUZZ_SECONDS ?= 10
 
 .PHONY: help up down build test unit sanitize e2e bench format lint install
 help:
