@@ -259,7 +259,16 @@ Status Allocators::allocate_address(corev1::Service& service, const std::string&
   if (spec.cluster_ip.empty()) {
     const auto number = taken_->addresses.take_any(owner);
     if (!number) return internal("failed to allocate a serviceIP: range is full");
-    spec.cluster_ip = ip_text(base_ + 1 + *number);
+    const std::string given = ip_text(base_ + 1 + *number);
+    if (service.metadata.name.empty()) {
+      // An address stands under its service's name.
+      taken_->addresses.free(*number, owner);
+      return invalid(
+          service, "spec.clusterIPs",
+          cat("Invalid value: [\"\"]: failed to allocate IP: IPAddress.networking.k8s.io ",
+              quoted(given), " is invalid: spec.parentRef.name: Required value"));
+    }
+    spec.cluster_ip = given;
   } else {
     const auto number = taken_->address_number(spec.cluster_ip);
     std::string why;

@@ -50,4 +50,29 @@ class Allocators {
   std::shared_ptr<Taken> taken_;
 };
 
+// What a new service was given, given back at the end of scope unless kept.
+// Ownership: borrows all; `service` may be nullptr (then nothing is held).
+class ServiceAllocation {
+ public:
+  ServiceAllocation(Allocators& allocators, corev1::Service* service)
+      : allocators_(allocators), service_(service) {}
+  ServiceAllocation(const ServiceAllocation&) = delete;
+  ServiceAllocation& operator=(const ServiceAllocation&) = delete;
+  ~ServiceAllocation() {
+    if (made_) allocators_.forget(*service_, nullptr);
+  }
+
+  Status make() {
+    Status done = allocators_.allocate(*service_, nullptr);
+    made_ = done.ok();
+    return done;
+  }
+  void keep() { made_ = false; }
+
+ private:
+  Allocators& allocators_;
+  corev1::Service* service_;
+  bool made_ = false;
+};
+
 }  // namespace kpp::apiserver

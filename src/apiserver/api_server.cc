@@ -1,5 +1,6 @@
 #include "apiserver/api_server.h"
 
+#include "api/corev1.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/allocators.h"
 #include "apiserver/auth/authorizer.h"
@@ -198,6 +199,9 @@ async::Task<net::Response> ApiServer::serve(net::Request request, async::StopTok
     co_return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n");
   }
   if (Status routed = route(call, s.table); !routed.ok()) co_return respond_status(routed);
+  if (call.resource->type == &corev1::Endpoints::desc()) {
+    call.warnings.emplace_back("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+  }
   if (is_pod_connection(call)) {
     net::Response connected = co_await s.pod_proxy->handle(call);
     co_return connected;

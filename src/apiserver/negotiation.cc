@@ -25,7 +25,7 @@ void each_part(std::string_view text, char separator, F call) {
 }
 
 bool media_of(std::string_view type, MediaType& out) {
-  if (type == "application/json" || type == "*/*" || type == "application/*") {
+  if (type == "application/json" || type == "*/*") {
     out = MediaType::kJson;
   } else if (type == "application/yaml" || type == "application/x-yaml" || type == "text/yaml") {
     out = MediaType::kYaml;
@@ -132,7 +132,7 @@ Result<MediaType> body_media(const net::Headers& headers) {
   type = trim(type.substr(0, type.find(';')));
   if (type.empty()) return MediaType::kJson;
   MediaType out{};
-  if (type == "*/*" || type == "application/*" || !media_of(type, out)) {
+  if (type == "*/*" || !media_of(type, out)) {
     return fail(
         Status(Reason::kUnsupportedMediaType,
                "the body of the request was in an unknown format - accepted media types include: "

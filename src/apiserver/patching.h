@@ -19,6 +19,10 @@ struct Patch {
 // kUnsupportedMediaType, or kBadRequest for a body that does not parse.
 Result<Patch> parse_patch(const Call& call);
 // The document after the patch. `current` is the object as served.
-Result<json::Value> apply_patch(const Patch& patch, const api::TypeDesc& type, const json::Value& current);
+Result<json::Value> apply_patch(const Patch& patch, const api::TypeDesc& type,
+                                const json::Value& current);
+// The error of a patch whose result is no object of the kind: `why` is what decoding said of
+// `patched`.
+Status invalid_patch_result(const Patch& patch, const json::Value& patched, const Status& why);
 
 }  // namespace kpp::apiserver

@@ -109,6 +109,23 @@ void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metad
               const corev1::PodSpec& spec) {
   const FieldPath at = base.child("spec");
   const FieldPath annotations = base.child("metadata", "annotations");
+  for (const auto& [key, value] : metadata.annotations) {
+    constexpr std::string_view kAppArmor = "container.apparmor.security.beta.kubernetes.io/";
+    if (key.starts_with(kAppArmor)) {
+      const bool covered = [&] {
+        for (const corev1::Container& container : spec.containers) {
+          if (container.name == key.substr(kAppArmor.size())) {
+            return container.security_context &&
+                   container.security_context->app_armor_profile.has_value();
+          }
+        }
+        return false;
+      }();
+      if (!covered)
+        warn(out, annotations.key(key),
+             "deprecated since v1.30; use the \"appArmorProfile\" field instead");
+    }
+  }
   for (const auto& [key, value] : spec.node_selector)
     warn_label_key(out, at.child("nodeSelector").key(key), key);
   if (spec.affinity && spec.affinity->node_affinity) {
@@ -136,23 +153,6 @@ void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metad
     warn_label_key(out, here.child("topologyKey"), constraint.topology_key);
     if (!constraint.label_selector)
       warn(out, here.child("labelSelector"), "a null labelSelector results in matching no pod");
-  }
-  for (const auto& [key, value] : metadata.annotations) {
-    constexpr std::string_view kAppArmor = "container.apparmor.security.beta.kubernetes.io/";
-    if (key.starts_with(kAppArmor)) {
-      const bool covered = [&] {
-        for (const corev1::Container& container : spec.containers) {
-          if (container.name == key.substr(kAppArmor.size())) {
-            return container.security_context &&
-                   container.security_context->app_armor_profile.has_value();
-          }
-        }
-        return false;
-      }();
-      if (!covered)
-        warn(out, annotations.key(key),
-             "deprecated since v1.30; use the \"appArmorProfile\" field instead");
-    }
   }
   if (metadata.annotations.contains("scheduler.alpha.kubernetes.io/critical-pod")) {
     warn(out, annotations.key("scheduler.alpha.kubernetes.io/critical-pod"),
@@ -217,10 +217,6 @@ void warn_service(Texts& out, const corev1::Service& service, const corev1::Serv
   }
 }
 
-void warn_endpoints(Texts& out) {
-  out.emplace_back("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
-}
-
 void warn_volume_kind(Texts& out, const corev1::PersistentVolume& volume) {
   const FieldPath annotations = FieldPath("metadata").child("annotations");
   if (volume.metadata.annotations.contains("volume.beta.kubernetes.io/storage-class")) {
@@ -235,12 +231,6 @@ void warn_volume_kind(Texts& out, const corev1::PersistentVolume& volume) {
     warn(out, FieldPath("spec").child("persistentVolumeReclaimPolicy"),
          "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use "
          "dynamic provisioning.");
-  }
-  const auto storage = volume.spec.capacity.find("storage");
-  if (storage != volume.spec.capacity.end() && !is_whole(amount_of(storage->second))) {
-    warn(out, FieldPath("spec").child("capacity").key("storage"),
-         cat("fractional byte value ", quoted(storage->second.text),
-             " is invalid, must be an integer"));
   }
 }
 
@@ -276,8 +266,6 @@ std::vector<std::string> warnings(const api::Object& object, const api::Object* 
     warn_job(out, spec.child("jobTemplate", "spec"), cron->spec.job_template.spec);
   } else if (const auto* service = object.as<corev1::Service>()) {
     warn_service(out, *service, old ? old->as<corev1::Service>() : nullptr);
-  } else if (object.as<corev1::Endpoints>()) {
-    warn_endpoints(out);
   } else if (const auto* volume = object.as<corev1::PersistentVolume>()) {
     warn_volume_kind(out, *volume);
   } else if (const auto* node = object.as<corev1::Node>()) {

@@ -20,4 +20,7 @@ Result<json::Value> apply_merge_patch(json::Value document, const json::Value& p
 Result<json::Value> apply_strategic_patch(json::Value document, const json::Value& patch,
                                           const TypeDesc& desc);
 
+// The value as Go prints it with %v: map[a:1], <nil>.
+std::string go_text(const json::Value& v);
+
 }  // namespace kpp::api

@@ -13,28 +13,6 @@ constexpr std::string_view kDelete = "$deleteFromPrimitiveList";
 std::string_view view(const boost::json::string& s) { return {s.data(), s.size()}; }
 std::string_view view(boost::json::string_view s) { return {s.data(), s.size()}; }
 
-// The value as Go prints it with %v.
-std::string go_text(const json::Value& v) {
-  if (v.is_null()) return "<nil>";
-  if (const auto* s = v.if_string()) return std::string(view(*s));
-  std::string out;
-  if (const auto* array = v.if_array()) {
-    for (const auto& item : *array) out += cat(out.empty() ? "" : " ", go_text(item));
-    return cat("[", out, "]");
-  }
-  if (const auto* object = v.if_object()) {
-    std::vector<std::string_view> names;
-    for (const auto& member : *object) names.push_back(view(member.key()));
-    std::sort(names.begin(), names.end());
-    for (const auto name : names) {
-      out +=
-          cat(out.empty() ? "" : " ", name, ":", go_text(object->at({name.data(), name.size()})));
-    }
-    return cat("map[", out, "]");
-  }
-  return json::write(v);
-}
-
 // What the schema says about a list.
 struct ListRule {
   const TypeDesc* item = nullptr;  // nullptr: scalars
@@ -332,6 +310,27 @@ Result<json::Value> apply_strategic_patch(json::Value document, const json::Valu
   if (!document.is_object()) document = json::Object();
   KPP_RETURN_IF_ERROR(merge_map(document.get_object(), *changes, &desc));
   return document;
+}
+
+std::string go_text(const json::Value& v) {
+  if (v.is_null()) return "<nil>";
+  if (const auto* s = v.if_string()) return std::string(view(*s));
+  std::string out;
+  if (const auto* array = v.if_array()) {
+    for (const auto& item : *array) out += cat(out.empty() ? "" : " ", go_text(item));
+    return cat("[", out, "]");
+  }
+  if (const auto* object = v.if_object()) {
+    std::vector<std::string_view> names;
+    for (const auto& member : *object) names.push_back(view(member.key()));
+    std::sort(names.begin(), names.end());
+    for (const auto name : names) {
+      out +=
+          cat(out.empty() ? "" : " ", name, ":", go_text(object->at({name.data(), name.size()})));
+    }
+    return cat("map[", out, "]");
+  }
+  return json::write(v);
 }
 
 }  // namespace kpp::api

@@ -9,6 +9,7 @@
 #include "apiserver/managed_fields.h"
 #include "apiserver/registry/strategy.h"
 #include "base/ids.h"
+#include "validation/core/service_addresses.h"
 #include "validation/validate.h"
 
 namespace kpp::apiserver {
@@ -32,10 +33,7 @@ Status match_scope(const Call& call, metav1::ObjectMeta& meta) {
   return {};
 }
 
-}  // namespace
-
-Status prepare_new(Call& call, api::Object& object) {
-  const ServedResource& resource = *call.resource;
+Status prepare_metadata(Call& call, api::Object& object) {
   const WallTime now = call.core.executor.wall();
   auto* meta = api::metadata(object);
   meta->deletion_timestamp.reset();
@@ -49,11 +47,10 @@ Status prepare_new(Call& call, api::Object& object) {
   if (!meta->resource_version.empty()) {
     return bad_request("resourceVersion should not be set on objects to be created");
   }
-  if (resource.strategy->prepare_create != nullptr) {
-    resource.strategy->prepare_create(object, {now, call.user.name, {}});
-  }
   return {};
 }
+
+}  // namespace
 
 async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   const ServedResource& resource = *call.resource;
@@ -64,7 +61,7 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   // Only what the client sent (and defaulting) is the manager's; what the server adds below is nobody's.
   KPP_CO_RETURN_IF_ERROR(match_scope(call, *api::metadata(object)));
   KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, nullptr, object));
-  KPP_CO_RETURN_IF_ERROR(prepare_new(call, object));
+  KPP_CO_RETURN_IF_ERROR(prepare_metadata(call, object));
   AdmissionRequest request;
   request.resource = &resource;
   request.subresource = call.info.subresource;
@@ -75,6 +72,18 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   request.now = call.core.executor.wall();
   request.warnings = &call.warnings;
   KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
+  if (resource.strategy->prepare_create != nullptr) {
+    resource.strategy->prepare_create(object, {request.now, call.user.name, {}});
+  }
+  auto* service = object.as<corev1::Service>();
+  ServiceAllocation allocation(call.core.allocators, service);
+  if (service != nullptr) {
+    const auto faults = validation::service_address_errors(*service);
+    if (!faults.empty()) {
+      co_return fail(validation::to_status(resource.kind(), resource.group, service->metadata.name, faults));
+    }
+    KPP_CO_RETURN_IF_ERROR(allocation.make());
+  }
   const validation::Context context{request.now, false, ""};
   const auto errors = validation::validate_create(object, context);
   if (!errors.empty()) {
@@ -83,18 +92,17 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   for (auto& warning : validation::warnings(object, nullptr)) call.warnings.push_back(std::move(warning));
   KPP_CO_RETURN_IF_ERROR(call.core.admission.validate(object, request));
   KPP_CO_RETURN_IF_ERROR(co_await charge_quotas(call, object, request));
-  auto* service = object.as<corev1::Service>();
-  if (service != nullptr) KPP_CO_RETURN_IF_ERROR(call.core.allocators.allocate(*service, nullptr));
   for (int attempt = 1;; ++attempt) {
     auto written = co_await store_new(call, resource, object);
-    if (written && service != nullptr && call.dry_run()) call.core.allocators.forget(*service, nullptr);
-    if (written) co_return written;
+    if (written) {
+      if (!call.dry_run()) allocation.keep();
+      co_return written;
+    }
     if (generated && attempt < kGenerateTries && written.error().is(Reason::kAlreadyExists)) {
       auto* meta = api::metadata(object);
       meta->name = cat(meta->generate_name.substr(0, kMaxGeneratedPrefix), random_suffix(5));
       continue;
     }
-    if (service != nullptr) call.core.allocators.forget(*service, nullptr);
     if (written.error().is(Reason::kAlreadyExists)) {
       const auto& meta = *api::metadata(object);
       const CachedRef existing =

@@ -55,20 +55,6 @@ Status track_change(const Call& call, const ModifyOptions& options, const api::O
   return {};
 }
 
-// A patch whose result is no object of the kind any more.
-Status invalid_patch_result(const json::Value& patched, const Status& why) {
-  constexpr std::string_view kMark = " cannot be handled as a ";
-  const auto at = why.message().find(kMark);
-  const auto colon = at == std::string::npos ? at : why.message().find(": ", at + kMark.size());
-  if (colon == std::string::npos || why.message().find("strict decoding error") != std::string::npos) return why;
-  const std::string reason = why.message().substr(colon + 2);
-  if (!reason.starts_with("json: cannot unmarshal") && !reason.starts_with("quantities") && !reason.starts_with("parsing time")) return why;
-  StatusDetails details;
-  const std::string message = cat("Invalid value: ", quoted(json::write(patched)), ": ", reason);
-  details.causes.push_back({"FieldValueInvalid", message, "patch"});
-  return Status(Reason::kInvalid, cat(" \"\" is invalid: patch: ", message), std::move(details));
-}
-
 Status check_preconditions(const Call& call, const api::Object& object, const CachedObject& current) {
   const auto& meta = *api::metadata(object.desc(), object.data());
   const ServedResource& resource = *call.resource;
@@ -103,14 +89,16 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     auto& meta = *api::metadata(object);
     const auto& old_meta = *api::metadata(old.desc(), old.data());
     KPP_CO_RETURN_IF_ERROR(check_preconditions(call, object, *current));
-    if (!meta.uid.empty() && meta.uid != old_meta.uid) {
+    if (!meta.namespace_.empty() && meta.namespace_ != old_meta.namespace_) {
+      co_return fail(bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+    }
+    if (options.uid_is_precondition && !meta.uid.empty() && meta.uid != old_meta.uid) {
       co_return fail(conflict(resource.group, resource.name(), current->name,
                               cat("Precondition failed: UID in precondition: ", meta.uid, ", UID in object meta: ", old_meta.uid)));
     }
     const std::string asked_version = meta.resource_version;
     keep_system_fields(meta, old_meta);
     if (options.track_fields) KPP_CO_RETURN_IF_ERROR(track_change(call, options, old, object));
-    prepare(call, options, object, old);
 
     AdmissionRequest request;
     request.operation = Operation::kUpdate;
@@ -124,6 +112,7 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     request.now = call.core.executor.wall();
     request.warnings = &call.warnings;
     KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
+    prepare(call, options, object, old);
     if (options.validate) {
       // Validation compares versions: an update without one is as if it named the present one.
       meta.resource_version = cat(current->revision);
@@ -202,6 +191,7 @@ async::Task<net::Response> handle_update(Call& call) {
   }
   ModifyOptions options;
   options.subresource = call.info.subresource;
+  options.uid_is_precondition = true;
   const api::Object wanted = std::move(*body);
   auto written = co_await modify_object(call, [wanted](const api::Object&) -> Result<api::Object> { return wanted; }, options);
   if (!written) co_return respond_status(written.error(), &call);
@@ -237,7 +227,7 @@ async::Task<net::Response> handle_patch(Call& call) {
     const json::Value document = api::to_document(current.desc(), current.data());
     KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, current.desc(), document));
     auto decoded = decode_document(*call_pointer, current.desc(), patched, patch_pointer->duplicates);
-    if (!decoded) return fail(invalid_patch_result(patched, decoded.error()));
+    if (!decoded) return fail(invalid_patch_result(*patch_pointer, patched, decoded.error()));
     api::Object object = std::move(*decoded);
     const auto& meta = *api::metadata(object);
     if (meta.name != call_pointer->info.name) {

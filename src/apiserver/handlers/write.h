@@ -23,6 +23,8 @@ struct ModifyOptions {
   // Reviews the change as the kind does for a change of the whole object; false for changes of the server's own (binding).
   bool validate = true;
   bool track_fields = true;
+  // Another UID than the object's is answered with a conflict (PUT); else it is a change that validation refuses.
+  bool uid_is_precondition = false;
 };
 
 // Reads, changes, admits, validates and stores; the object is deleted if it waited for its last finalizer only.
