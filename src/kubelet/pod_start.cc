@@ -255,7 +255,11 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
     entry.container_path =
         mount.mount_path.starts_with("/") ? mount.mount_path : "/" + mount.mount_path;
     entry.host_path = volumes_.path_of(*it);
-    entry.readonly = mount.read_only;
+    // What the API holds is not written to through its copy.
+    const auto& source = it->volume_source;
+    const bool is_copy =
+        source.config_map || source.secret || source.projected || source.downward_api;
+    entry.readonly = mount.read_only || is_copy;
     entry.propagation = propagation_of(mount);
     if (!subpath.empty()) {
       subpaths.push_back(

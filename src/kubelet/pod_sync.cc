@@ -164,6 +164,13 @@ cri::PodSandboxConfig PodWorker::sandbox_request(std::uint32_t attempt) const {
 
 async::Task<std::optional<SandboxRecord>> PodWorker::make_sandbox(std::uint32_t attempt,
                                                                   async::StopToken stop) {
+  if (pod_->spec.host_users && !*pod_->spec.host_users) {
+    pod_event(deps_, *pod_, {}, "Warning", "FailedCreatePodSandBox",
+              "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime does not "
+              "support user namespaces");
+    wake_at(deps_.executor.steady() + kRetryPause);
+    co_return std::nullopt;
+  }
   auto id = co_await deps_.runtime.run_sandbox(sandbox_request(attempt), std::string(), stop);
   if (stop.stop_requested()) co_return std::nullopt;
   if (!id) {

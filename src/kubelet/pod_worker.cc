@@ -1,5 +1,7 @@
 #include "kubelet/pod_worker.h"
 
+#include "kubelet/container/resources.h"
+
 namespace kpp::kubelet {
 
 PodWorker::PodWorker(const PodDeps& deps, PodRef pod,
@@ -7,6 +9,7 @@ PodWorker::PodWorker(const PodDeps& deps, PodRef pod,
     : deps_(deps),
       pod_(std::move(pod)),
       done_(std::move(done)),
+      seen_(api::MicroTime::from(deps.executor.wall()).to_string()),
       status_(deps.executor, deps.client, deps.log, *pod_),
       volumes_(deps.executor, deps.pool, {deps.objects, deps.tokens},
                cat(deps.options.root_dir, "/pods/", pod_->metadata.uid), deps.node.memory_capacity),
@@ -16,7 +19,23 @@ PodWorker::PodWorker(const PodDeps& deps, PodRef pod,
 
 PodWorker::~PodWorker() = default;
 
+void PodWorker::refuse(StartError why) {
+  pod_event(deps_, *pod_, {}, "Warning", why.reason, why.message);
+  corev1::PodStatus status;
+  status.phase = "Failed";
+  status.reason = std::move(why.reason);
+  status.message = cat("Pod was rejected: ", why.message);
+  status.qos_class = std::string(qos_text(qos_class(*pod_)));
+  status.start_time = api::Time::from(deps_.executor.wall());
+  status.observed_generation = pod_->metadata.generation;
+  status_.set(std::move(status));
+  state_ = State::kTerminated;
+}
+
 void PodWorker::start() {
+  // Refused before the kubelet was started again: no container was ever made.
+  if (is_terminal_phase(pod_->status.phase) && pod_->status.container_statuses.empty())
+    state_ = State::kTerminated;
   deps_.objects.set_references(pod_->metadata.uid, *pod_);
   status_.start();
   scope_.spawn(run());
@@ -87,6 +106,7 @@ PodFacts PodWorker::facts() const {
   PodFacts out;
   out.host_ips = deps_.node.host_ips;
   out.node_allocatable = deps_.node.allocatable;
+  out.seen = seen_;
   if (pod_->spec.host_network) {
     out.pod_ips = out.host_ips;
   } else if (const auto* sandbox = runtime_.ready_sandbox()) {

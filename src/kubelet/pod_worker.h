@@ -44,6 +44,8 @@ class PodWorker {
   PodWorker& operator=(const PodWorker&) = delete;
 
   void start();
+  // Before start(): the node does not take the pod. It fails, and nothing of it is made.
+  void refuse(StartError why);
   void update(PodRef pod);  // a newer version of the object
   void removed();           // it is gone from the API
   void poke();              // the runtime or something that the pod refers to changed
@@ -106,6 +108,7 @@ class PodWorker {
   PodDeps deps_;
   PodRef pod_;
   std::function<void(const std::string&)> done_;
+  std::string seen_;  // the time when the worker was made
   State state_ = State::kSyncing;
   bool in_api_ = true;
   PodRuntime runtime_;

@@ -1,5 +1,8 @@
 #include "kubelet/pods.h"
 
+#include "kubelet/admission.h"
+#include "kubelet/container/resources.h"
+
 namespace kpp::kubelet {
 namespace {
 
@@ -50,7 +53,24 @@ void Pods::changed(const PodRef& old_pod, const PodRef& new_pod) {
   }
   worker =
       std::make_unique<PodWorker>(deps_, new_pod, [this](const std::string& uid) { ended(uid); });
+  // A pod that was taken once stays, whatever the node would say now.
+  if (!new_pod->status.start_time && !new_pod->metadata.deletion_timestamp) {
+    if (auto why = refusal_of(*new_pod, taken(new_pod->metadata.uid), deps_.node)) {
+      worker->refuse(std::move(*why));
+    }
+  }
   worker->start();
+}
+
+std::vector<PodRef> Pods::taken(const std::string& except) const {
+  std::vector<PodRef> out;
+  for (const auto& [uid, worker] : workers_) {
+    if (uid == except || !worker) continue;
+    const auto state = worker->state();
+    if (state != PodWorker::State::kSyncing && state != PodWorker::State::kTerminating) continue;
+    out.push_back(worker->pod());
+  }
+  return out;
 }
 
 void Pods::ended(const std::string& uid) {

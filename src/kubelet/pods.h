@@ -34,6 +34,8 @@ class Pods {
 
  private:
   void changed(const PodRef& old_pod, const PodRef& new_pod);
+  // The pods that the node has taken and that have not ended, but one.
+  std::vector<PodRef> taken(const std::string& except) const;
   void ended(const std::string& uid);
   void runtime_listed(const std::map<std::string, std::vector<std::string>>& sandboxes_by_uid);
   async::Task<void> drop(std::unique_ptr<PodWorker> worker);

@@ -113,8 +113,8 @@ Status bind_mount(const std::string& source, const std::string& target, bool rec
   return {};
 }
 
-Status mount_tmpfs(const std::string& target, const std::string& options) {
-  return mount_fs("tmpfs", "tmpfs", target, MS_NOSUID | MS_NODEV, options);
+Status mount_tmpfs(const std::string& target, const std::string& options, bool restricted) {
+  return mount_fs("tmpfs", "tmpfs", target, restricted ? MS_NOSUID | MS_NODEV : 0, options);
 }
 
 Status mount_overlay(const std::string& lower, const std::string& upper, const std::string& work,

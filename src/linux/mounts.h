@@ -34,7 +34,9 @@ Status mount_fs(const std::string& type, const std::string& source, const std::s
 // Bind mount of a file or directory; with everything mounted below it if recursive.
 Status bind_mount(const std::string& source, const std::string& target, bool recursive = false,
                   bool read_only = false);
-Status mount_tmpfs(const std::string& target, const std::string& options = "mode=0755");
+// `restricted`: no devices and no set-user-ID programs.
+Status mount_tmpfs(const std::string& target, const std::string& options = "mode=0755",
+                   bool restricted = true);
 Status mount_overlay(const std::string& lower, const std::string& upper, const std::string& work,
                      const std::string& target);
 

@@ -1,4 +1,5 @@
 """kill -9 of kpp: containers keep running, and no acknowledged write is lost."""
+import collections
 import http.client
 import random
 import threading
@@ -55,6 +56,7 @@ class Crash(ClusterTest):
         c = self.cluster
         client = c.client()
         acknowledged = {}
+        refused = collections.Counter()
         stop = threading.Event()
 
         def write(writer):
@@ -67,7 +69,10 @@ class Crash(ClusterTest):
                     code, answer = client.request('POST', '/api/v1/namespaces/default/configmaps', body, timeout=5)
                     if code == 201:
                         acknowledged[name] = answer['metadata']['resourceVersion']
-                except (OSError, http.client.HTTPException):
+                    else:
+                        refused[f'{code} {answer}'] += 1
+                except (OSError, http.client.HTTPException) as error:
+                    refused[repr(error)] += 1
                     time.sleep(0.01)
 
         writers = [threading.Thread(target=write, args=(i,)) for i in range(4)]
@@ -77,7 +82,11 @@ class Crash(ClusterTest):
         try:
             for _ in range(KILLS):
                 before = len(acknowledged)
-                wait_until('writes are acknowledged', lambda b=before: len(acknowledged) > b + 50, 30)
+                refused.clear()
+                try:
+                    wait_until('writes are acknowledged', lambda b=before: len(acknowledged) > b + 50, 30)
+                except AssertionError as error:
+                    raise AssertionError(f'{error}; {len(acknowledged) - before} were, {refused.most_common(3)}') from None
                 time.sleep(rng.uniform(0, 0.3))
                 self.kill_and_restart()
         finally:

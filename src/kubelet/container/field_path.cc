@@ -39,7 +39,14 @@ Result<std::string> pod_field(const corev1::Pod& pod, std::string_view path,
   if (path == "metadata.namespace") return meta.namespace_;
   if (path == "metadata.uid") return meta.uid;
   if (path == "metadata.labels") return map_lines(meta.labels);
-  if (path == "metadata.annotations") return map_lines(meta.annotations);
+  if (path == "metadata.annotations") {
+    auto annotations = meta.annotations;
+    if (!facts.seen.empty()) {
+      annotations["kubernetes.io/config.seen"] = facts.seen;
+      annotations["kubernetes.io/config.source"] = "api";
+    }
+    return map_lines(annotations);
+  }
   if (const auto key = subscript(path, "metadata.labels")) return entry(meta.labels, *key);
   if (const auto key = subscript(path, "metadata.annotations"))
     return entry(meta.annotations, *key);

@@ -18,6 +18,7 @@ struct PodFacts {
   std::vector<std::string> pod_ips;
   std::vector<std::string> host_ips;
   ResourceList node_allocatable;  // stands in for limits that are not set
+  std::string seen;               // when the kubelet first saw the pod
 };
 
 Result<std::string> pod_field(const corev1::Pod& pod, std::string_view path, const PodFacts& facts);

@@ -37,8 +37,8 @@ Status make_directory(const std::string& path, bool in_memory, std::int64_t size
     if (!mounted) {
       const std::string options =
           size > 0 ? cat("mode=1777,size=", size) : std::string("mode=1777");
-      const Status with_noswap = sys::mount_tmpfs(path, options + ",noswap");
-      if (!with_noswap.ok()) KPP_RETURN_IF_ERROR(sys::mount_tmpfs(path, options));
+      const Status with_noswap = sys::mount_tmpfs(path, options + ",noswap", false);
+      if (!with_noswap.ok()) KPP_RETURN_IF_ERROR(sys::mount_tmpfs(path, options, false));
       fresh = true;
     }
   }

@@ -356,6 +356,8 @@ class Normaliser:
         self.replace.append((r'-<hash>-[bcdfghjklmnpqrstvwxz2456789]{5}\b', '-<hash>-<rand>'))
         self.replace += [
             (r'\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b', '<uid>'),
+            (r'\.\.\d{4}(_\d\d){5}\.\d+', '..<data-dir>'),
+            (r'ext4 (r[ow],relatime)\S*', r'ext4 \1'),
             (r'sha256:[0-9a-f]{64}', 'sha256:<digest>'),
             (r'\b[0-9a-f]{64}\b', '<id>'),
             (r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d( \w+)?)?', '<time>'),
