@@ -1,6 +1,9 @@
 #include "apiserver/managed_fields.h"
 
+#include <vector>
+
 #include "api/apply/managed_fields.h"
+#include "apiserver/registry/strategy.h"
 
 namespace kpp::apiserver {
 
@@ -9,10 +12,14 @@ Status track_managed_fields(const Call& call, const api::Object* old, api::Objec
   context.manager = call.field_manager();
   context.api_version = call.resource->api_version();
   context.subresource = call.info.subresource;
-  context.time = api::Time::from(call.core.executor.wall());
-  static constexpr std::string_view kStatus[] = {"status"};
-  const bool clears_status = old == nullptr && call.resource->subresource("status") != nullptr;
-  if (clears_status) context.reset_paths = kStatus;
+  // Entries that come from a Scale carry no time.
+  if (context.subresource != "scale") context.time = api::Time::from(call.core.executor.wall());
+  std::vector<std::string_view> reset;
+  if (old == nullptr) {
+    reset = call.resource->strategy->untracked;
+    if (call.resource->subresource("status") != nullptr) reset.emplace_back("status");
+  }
+  context.reset_paths = reset;
   api::track_update(now.desc(), old != nullptr ? old->data() : nullptr, now.data(), context);
   return {};
 }

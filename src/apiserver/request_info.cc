@@ -35,8 +35,8 @@ std::string resource_verb(std::string_view method, const RequestInfo& info, cons
   if (method == "PATCH") return "patch";
   if (method == "DELETE") return info.name.empty() ? "deletecollection" : "delete";
   if (method == "GET" || method == "HEAD") {
-    if (!info.name.empty() && !truthy(query.find("watch"))) return "get";
-    return truthy(query.find("watch")) ? "watch" : info.name.empty() ? "list" : "get";
+    if (!info.name.empty()) return "get";
+    return truthy(query.find("watch")) ? "watch" : "list";
   }
   return lower(method);
 }

@@ -144,7 +144,8 @@ void track_update(const TypeDesc& desc, const void* old, void* now, const Update
                             [&](const Manager& m) { return same_manager(m.entry, writer); });
     if (own == managers.end()) own = managers.insert(managers.end(), Manager{writer, {}});
     own->fields.add(changes.changed);
-    own->entry.time = context.time;
+    own->entry.time.reset();
+    if (!context.time.is_zero()) own->entry.time = context.time;
   }
   std::erase_if(managers, [](const Manager& m) { return m.fields.empty(); });
   cap(managers);

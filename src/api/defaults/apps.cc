@@ -29,6 +29,8 @@ void daemon_set(DaemonSet& object) {
     set(rolling.max_surge, 0);
   }
   set(object.spec.revision_history_limit, 10);
+  // The generation of the template has no field any more; every daemon set carries the annotation.
+  object.metadata.annotations.try_emplace("deprecated.daemonset.template.generation", "0");
 }
 
 void stateful_set(StatefulSet& object) {

@@ -81,9 +81,19 @@ net::SharedBytes served_json(const ServedResource& served, const CachedObject& o
   return shared(std::move(text));
 }
 
+Status check_include_object(const Call& call) {
+  const std::string_view include = call.query.get("includeObject");
+  if (call.accept.form != Form::kTable || include.empty() || include == "Metadata" || include == "Object" || include == "None") {
+    return {};
+  }
+  return bad_request(cat("Unable to convert to Table as requested: includeObject: Invalid value: ", quoted(include),
+                         ": must be 'Metadata', 'Object', 'None', or empty"));
+}
+
 net::Response respond_object(Call& call, int status, const CachedObject& object) {
   const ServedResource& served = *call.resource;
   net::Response out;
+  if (Status s = check_include_object(call); !s.ok()) return respond_status(s, &call);
   if (call.accept.form == Form::kTable) {
     const api::Object typed = decode_cached(served, object);
     const std::string_view include = call.query.get("includeObject");

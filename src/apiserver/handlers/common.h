@@ -16,6 +16,9 @@ namespace kpp::apiserver {
 
 net::Response respond_status(const Status& status, const Call* call = nullptr);
 net::Response respond_json(int status, std::string body);
+// kBadRequest for an includeObject that a Table does not know.
+Status check_include_object(const Call& call);
+
 // An object as the client wants it: JSON (the cached bytes themselves), YAML, protobuf, Table or metadata only.
 net::Response respond_object(Call& call, int status, const CachedObject& object);
 // An object that is not kept in the store, e.g. a Scale or a TokenReview.

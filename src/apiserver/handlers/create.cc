@@ -33,19 +33,23 @@ Status match_scope(const Call& call, metav1::ObjectMeta& meta) {
   return {};
 }
 
+// What only the server sets.
+void clear_system_fields(metav1::ObjectMeta& meta) {
+  meta.deletion_timestamp.reset();
+  meta.deletion_grace_period_seconds.reset();
+  meta.self_link.clear();
+}
+
 Status prepare_metadata(Call& call, api::Object& object) {
   const WallTime now = call.core.executor.wall();
   auto* meta = api::metadata(object);
-  meta->deletion_timestamp.reset();
-  meta->deletion_grace_period_seconds.reset();
-  meta->self_link.clear();
   meta->uid = new_uuid();
   meta->creation_timestamp = api::Time::from(now);
   if (meta->name.empty() && !meta->generate_name.empty()) {
     meta->name = cat(meta->generate_name.substr(0, kMaxGeneratedPrefix), random_suffix(5));
   }
   if (!meta->resource_version.empty()) {
-    return bad_request("resourceVersion should not be set on objects to be created");
+    return Status(Reason::kUnknown, "resourceVersion should not be set on objects to be created");
   }
   return {};
 }
@@ -60,6 +64,7 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   if (!fresh.ok()) co_return fail(fresh);
   // Only what the client sent (and defaulting) is the manager's; what the server adds below is nobody's.
   KPP_CO_RETURN_IF_ERROR(match_scope(call, *api::metadata(object)));
+  clear_system_fields(*api::metadata(object));
   KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, nullptr, object));
   KPP_CO_RETURN_IF_ERROR(prepare_metadata(call, object));
   AdmissionRequest request;
@@ -73,7 +78,7 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   request.warnings = &call.warnings;
   KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
   if (resource.strategy->prepare_create != nullptr) {
-    resource.strategy->prepare_create(object, {request.now, call.user.name, {}});
+    resource.strategy->prepare_create(object, {request.now, call.user, {}});
   }
   auto* service = object.as<corev1::Service>();
   ServiceAllocation allocation(call.core.allocators, service);

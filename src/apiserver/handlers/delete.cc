@@ -190,12 +190,17 @@ async::Task<Result<Deleted>> delete_one(Call& call, std::string namespace_, std:
       if (!written.error().is(Reason::kConflict) || attempt >= kTries) co_return fail(std::move(written).error());
       continue;
     }
-    if (dry) co_return Deleted{current, true};
-    auto removed = co_await store_removed(call, resource, current);
-    if (removed) {
-      const auto bytes = encode(resource, object);
-      co_return Deleted{current, true};
+    // A kind that knows grace shows that none is left.
+    CachedRef last = current;
+    if (strategy.default_grace != nullptr) {
+      if (!was_deleting) meta.deletion_timestamp = api::Time::from(call.core.executor.wall());
+      meta.deletion_grace_period_seconds = 0;
+      meta.resource_version.clear();
+      last = WatchCache::make_object(*resource.storage, *encode(resource, object), current->revision);
     }
+    if (dry) co_return Deleted{last, true};
+    auto removed = co_await store_removed(call, resource, current);
+    if (removed) co_return Deleted{last, true};
     if (!removed.error().is(Reason::kConflict) || attempt >= kTries) co_return fail(std::move(removed).error());
   }
 }
@@ -208,6 +213,11 @@ async::Task<net::Response> handle_delete(Call& call) {
   call.accept = *accept;
   auto options = parse_options(call);
   if (!options) co_return respond_status(options.error(), &call);
+  if (call.resource->name() == "jobs" && !options->propagation_policy && !options->orphan_dependents) {
+    call.warnings.emplace_back(
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+        "propagationPolicy=Orphan to suppress this warning");
+  }
   auto deleted = co_await delete_one(call, call.info.namespace_, call.info.name, std::move(*options));
   if (!deleted) co_return respond_status(deleted.error(), &call);
   const bool shows_object = !deleted->gone || call.resource->type == &corev1::Pod::desc() ||

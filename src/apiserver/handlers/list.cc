@@ -74,6 +74,7 @@ std::string partial_item(const ServedResource& served, const CachedObject& objec
 }
 
 net::Response table_response(Call& call, const Page& page) {
+  if (Status s = check_include_object(call); !s.ok()) return respond_status(s, &call);
   const ServedResource& served = *call.resource;
   const WallTime now = call.core.executor.wall();
   Chunks chunks;
@@ -148,7 +149,8 @@ net::Response json_response(Call& call, const Page& page) {
   Chunks chunks;
   chunks.append(partial ? list_head(call, page, "PartialObjectMetadataList", cat("meta.k8s.io/", call.accept.form_version))
                         : list_head(call, page, cat(served.kind(), "List"), served.api_version()));
-  chunks.append(",\"items\":[");
+  const bool none = partial && page.items.empty();
+  chunks.append(none ? ",\"items\":null" : ",\"items\":[");
   bool first = true;
   for (const auto& item : page.items) {
     if (!first) chunks.append(",");
@@ -161,7 +163,7 @@ net::Response json_response(Call& call, const Page& page) {
       chunks.append(without_type(*bytes));
     }
   }
-  chunks.append("]}\n");
+  chunks.append(none ? "}\n" : "]}\n");
   net::Response out;
   out.headers.add("Content-Type", call.accept.content_type());
   out.body = chunks.take();

@@ -75,6 +75,7 @@ async::Task<net::Response> handle_binding(Call& call) {
   ModifyOptions options;
   options.subresource = "binding";
   options.validate = false;
+  options.track_fields = false;
   auto change = [wanted, now, key](const api::Object& current) -> Result<api::Object> {
     const auto& meta = *api::metadata(current.desc(), current.data());
     if (!wanted.metadata.uid.empty() && wanted.metadata.uid != meta.uid) {

@@ -37,7 +37,7 @@ void keep_system_fields(metav1::ObjectMeta& meta, const metav1::ObjectMeta& old)
 
 void prepare(const Call& call, const ModifyOptions& options, api::Object& object, const api::Object& old) {
   const Strategy& strategy = *call.resource->strategy;
-  const StrategyContext context{call.core.executor.wall(), call.user.name, options.subresource};
+  const StrategyContext context{call.core.executor.wall(), call.user, options.subresource};
   const auto prepare_step = options.subresource == "status" ? strategy.prepare_status_update : strategy.prepare_update;
   if (prepare_step != nullptr) prepare_step(object, old, context);
 }
@@ -49,6 +49,7 @@ Status track_change(const Call& call, const ModifyOptions& options, const api::O
     copy_field(sent, old, "spec");
   } else {
     copy_field(sent, old, "status");
+    for (const auto field : call.resource->strategy->untracked) copy_field(sent, old, field);
   }
   KPP_RETURN_IF_ERROR(track_managed_fields(call, &old, sent));
   api::metadata(object)->managed_fields = std::move(api::metadata(sent)->managed_fields);
@@ -58,14 +59,21 @@ Status track_change(const Call& call, const ModifyOptions& options, const api::O
 Status check_preconditions(const Call& call, const api::Object& object, const CachedObject& current) {
   const auto& meta = *api::metadata(object.desc(), object.data());
   const ServedResource& resource = *call.resource;
-  if (!meta.resource_version.empty() && meta.resource_version != "0" && meta.resource_version != cat(current.revision)) {
+  const bool names_version = !meta.resource_version.empty() && meta.resource_version != "0";
+  if (!names_version && !resource.strategy->unconditional_update) {
+    StatusDetails details;
+    details.name = current.name;
+    details.group = resource.group;
+    details.kind = resource.name();
+    const std::string message = "Invalid value: 0: must be specified for an update";
+    details.causes.push_back({"FieldValueInvalid", message, "metadata.resourceVersion"});
+    const std::string who = qualified(resource.name(), resource.group);
+    return Status(Reason::kInvalid, cat(who, " ", quoted(current.name), " is invalid: metadata.resourceVersion: ", message),
+                  std::move(details));
+  }
+  if (names_version && meta.resource_version != cat(current.revision)) {
     for (const char c : meta.resource_version) {
       if (c < '0' || c > '9') {
-        StatusDetails details;
-        details.name = current.name;
-        details.group = resource.group;
-        details.kind = resource.kind();
-        const std::string message = cat("Invalid value: ", quoted(meta.resource_version), ": must be specified for an update");
         return bad_request(cat("invalid resource version: resourceVersion: Invalid value: ", quoted(meta.resource_version),
                                ": strconv.ParseUint: parsing ", quoted(meta.resource_version), ": invalid syntax"));
       }
@@ -96,7 +104,6 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
       co_return fail(conflict(resource.group, resource.name(), current->name,
                               cat("Precondition failed: UID in precondition: ", meta.uid, ", UID in object meta: ", old_meta.uid)));
     }
-    const std::string asked_version = meta.resource_version;
     keep_system_fields(meta, old_meta);
     if (options.track_fields) KPP_CO_RETURN_IF_ERROR(track_change(call, options, old, object));
 
@@ -136,12 +143,11 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
       auto removed = co_await store_removed(call, resource, current);
       if (removed) {
         Written out;
-        out.object = WatchCache::make_object(*resource.storage, *current->json, *removed);
         meta.resource_version.clear();
         std::string text;
         const api::Object stored = to_storage(resource, object);
         api::to_json(text, *resource.storage->type, stored.data());
-        out.object = WatchCache::make_object(*resource.storage, text, *removed);
+        out.object = WatchCache::make_object(*resource.storage, text, current->revision);
         co_return out;
       }
       if (!removed.error().is(Reason::kConflict) || attempt >= kTries) co_return fail(std::move(removed).error());
@@ -151,8 +157,8 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     if (written && service != nullptr && call.dry_run()) call.core.allocators.forget(*service, old_service);
     if (written) co_return written;
     if (service != nullptr) call.core.allocators.forget(*service, old_service);
-    const bool may_retry = options.retry && (asked_version.empty() || asked_version == "0");
-    if (!written.error().is(Reason::kConflict) || !may_retry || attempt >= kTries) co_return written;
+    // A version that the client named fails at the next try, where it is compared with the new one.
+    if (!written.error().is(Reason::kConflict) || !options.retry || attempt >= kTries) co_return written;
   }
 }
 

@@ -196,6 +196,13 @@ async::Task<net::Response> handle_watch(Call& call) {
     co_return respond_status(accept.error());
   }
   call.accept = *accept;
+  if (accept->media == MediaType::kYaml) {
+    co_return respond_status(Status(Reason::kNotAcceptable,
+                                    "only the following media types are accepted: application/json;stream=watch, "
+                                    "application/vnd.kubernetes.protobuf;stream=watch",
+                                    StatusDetails{}),
+                             &call);
+  }
   auto options = parse_list_options(call);
   if (!options) co_return respond_status(options.error(), &call);
   auto selection = Selection::parse(call);

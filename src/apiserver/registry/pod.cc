@@ -6,7 +6,7 @@
 namespace kpp::apiserver {
 namespace {
 
-void prepare_create(api::Object& object, const StrategyContext&) {
+void prepare_create(api::Object& object, const StrategyContext& context) {
   auto& pod = *object.as<corev1::Pod>();
   pod.metadata.generation = 1;
   pod.status = {};
@@ -16,6 +16,7 @@ void prepare_create(api::Object& object, const StrategyContext&) {
     corev1::PodCondition gated;
     gated.type = "PodScheduled";
     gated.status = "False";
+    gated.last_transition_time = api::Time::from(context.now);
     gated.reason = "SchedulingGated";
     gated.message = "Scheduling is blocked due to non-empty scheduling gates";
     pod.status.conditions.push_back(std::move(gated));
@@ -25,6 +26,8 @@ void prepare_create(api::Object& object, const StrategyContext&) {
 void prepare_update(api::Object& object, const api::Object& old_object, const StrategyContext& context) {
   auto& pod = *object.as<corev1::Pod>();
   const auto& old = *old_object.as<corev1::Pod>();
+  // Being given its node is the server's own change, status and all.
+  if (context.subresource == "binding") return;
   pod.status = old.status;
   if (context.subresource == "ephemeralcontainers") {
     auto containers = std::move(pod.spec.ephemeral_containers);
@@ -42,8 +45,7 @@ void prepare_update(api::Object& object, const api::Object& old_object, const St
     pod.spec.ephemeral_containers = old.spec.ephemeral_containers;
   }
   pod.metadata.generation = old.metadata.generation;
-  // Being given its node is no change that somebody asked of the pod.
-  if (context.subresource != "binding" && !api::equal(pod.spec, old.spec)) ++pod.metadata.generation;
+  if (!api::equal(pod.spec, old.spec)) ++pod.metadata.generation;
 }
 
 void prepare_status_update(api::Object& object, const api::Object& old_object, const StrategyContext&) {
@@ -66,8 +68,6 @@ std::int64_t default_grace(const api::Object& object) {
 
 std::vector<std::pair<std::string, std::string>> selectable(const api::Object& object) {
   const auto& pod = *object.as<corev1::Pod>();
-  std::string ips;
-  for (const auto& ip : pod.status.pod_ips) ips += cat(ips.empty() ? "" : ",", ip.ip);
   return {{"spec.nodeName", pod.spec.node_name},
           {"spec.restartPolicy", pod.spec.restart_policy},
           {"spec.schedulerName", pod.spec.scheduler_name},
@@ -75,7 +75,6 @@ std::vector<std::pair<std::string, std::string>> selectable(const api::Object& o
           {"spec.hostNetwork", pod.spec.host_network ? "true" : "false"},
           {"status.phase", pod.status.phase},
           {"status.podIP", pod.status.pod_ip},
-          {"status.podIPs", ips},
           {"status.nominatedNodeName", pod.status.nominated_node_name},
           {"spec.host", pod.spec.node_name}};
 }

@@ -1,5 +1,8 @@
 #include "apiserver/registry/strategies.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "api/admissionregistrationv1.h"
 #include "api/appsv1.h"
 #include "api/autoscalingv1.h"
@@ -14,7 +17,10 @@
 #include "api/json_codec.h"
 #include "api/networkingv1.h"
 #include "api/policyv1.h"
+#include "api/nodev1.h"
+#include "api/rbacv1.h"
 #include "api/resourcev1.h"
+#include "api/schedulingv1.h"
 #include "api/storagev1.h"
 
 namespace kpp::apiserver {
@@ -52,6 +58,15 @@ Strategy with_generation() {
   return s;
 }
 
+template <class T>
+bool same_but_metadata(const api::Object& one, const api::Object& other) {
+  T a = *one.as<T>();
+  T b = *other.as<T>();
+  a.metadata = {};
+  b.metadata = {};
+  return api::equal(a, b);
+}
+
 // Kinds without a spec (webhook configurations): any change but one of metadata raises the generation.
 template <class T>
 Strategy with_generation_of_all() {
@@ -60,19 +75,101 @@ Strategy with_generation_of_all() {
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
     auto* meta = api::metadata(o);
     meta->generation = api::metadata(old.desc(), old.data())->generation;
-    T a = *o.as<T>();
-    T b = *old.as<T>();
-    a.metadata = {};
-    b.metadata = {};
-    if (!api::equal(a, b)) ++meta->generation;
+    if (!same_but_metadata<T>(o, old)) ++meta->generation;
   };
+  return s;
+}
+
+Strategy endpoint_slice_strategy() {
+  Strategy s = with_generation_of_all<discoveryv1::EndpointSlice>();
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
+    auto* meta = api::metadata(o);
+    const auto& before = *api::metadata(old.desc(), old.data());
+    meta->generation = before.generation;
+    if (!same_but_metadata<discoveryv1::EndpointSlice>(o, old) || meta->labels != before.labels) ++meta->generation;
+  };
+  return s;
+}
+
+Strategy pod_template_strategy() {
+  Strategy s = with_generation_of_all<corev1::PodTemplate>();
+  s.answers_deleted_object = true;
+  return s;
+}
+
+Strategy priority_class_strategy() {
+  Strategy s = with_generation_of_all<schedulingv1::PriorityClass>();
+  s.prepare_update = keep_nothing_on_update;
+  return s;
+}
+
+// Annotations of a deployment are copied to its replica sets: a change of them is one that its controller observes.
+Strategy deployment_strategy() {
+  Strategy s = with_status();
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
+    copy_field(o, old, "status");
+    auto* meta = api::metadata(o);
+    const auto& before = *api::metadata(old.desc(), old.data());
+    meta->generation = before.generation;
+    if (!field_equal(o, old, "spec") || meta->annotations != before.annotations) ++meta->generation;
+  };
+  return s;
+}
+
+constexpr std::string_view kTemplateGeneration = "deprecated.daemonset.template.generation";
+
+std::int64_t template_generation(const metav1::ObjectMeta& meta) {
+  const auto it = meta.annotations.find(std::string(kTemplateGeneration));
+  std::int64_t out = 0;
+  if (it != meta.annotations.end()) std::from_chars(it->second.data(), it->second.data() + it->second.size(), out);
+  return out;
+}
+
+// The generation of a daemon set's template lives on in an annotation only.
+Strategy daemon_set_strategy() {
+  Strategy s = with_status();
+  s.prepare_create = [](api::Object& o, const StrategyContext& context) {
+    start_generation_on_create(o, context);
+    auto* meta = api::metadata(o);
+    meta->annotations[std::string(kTemplateGeneration)] = cat(std::max<std::int64_t>(template_generation(*meta), 1));
+  };
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+    raise_generation_on_update(o, old, context);
+    const auto& before = *old.as<appsv1::DaemonSet>();
+    auto& now = *o.as<appsv1::DaemonSet>();
+    const bool changed = !api::equal(now.spec.template_, before.spec.template_);
+    now.metadata.annotations[std::string(kTemplateGeneration)] = cat(template_generation(before.metadata) + (changed ? 1 : 0));
+  };
+  s.prepare_status_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+    only_status_on_update(o, old, context);
+    const auto& before = *api::metadata(old.desc(), old.data());
+    api::metadata(o)->annotations[std::string(kTemplateGeneration)] = cat(template_generation(before));
+  };
+  return s;
+}
+
+// A status update of these kinds takes over nothing of the metadata either.
+Strategy flow_control_strategy() {
+  Strategy s = with_status();
+  s.prepare_status_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+    only_status_on_update(o, old, context);
+    auto* meta = api::metadata(o);
+    auto managed = std::move(meta->managed_fields);
+    *meta = *api::metadata(old.desc(), old.data());
+    meta->managed_fields = std::move(managed);
+  };
+  return s;
+}
+
+Strategy plain() {
+  Strategy s;
+  s.prepare_update = keep_nothing_on_update;
   return s;
 }
 
 template <class T>
 Strategy plain_created_by_put() {
   Strategy s;
-  s.prepare_create = drop_generation_on_create;
   s.prepare_update = keep_nothing_on_update;
   s.create_on_update = true;
   return s;
@@ -80,7 +177,6 @@ Strategy plain_created_by_put() {
 
 Strategy secret_strategy() {
   Strategy s;
-  s.prepare_create = drop_generation_on_create;
   s.prepare_update = keep_nothing_on_update;
   s.selectable = [](const api::Object& o) -> Fields { return {{"type", o.as<corev1::Secret>()->type}}; };
   return s;
@@ -88,7 +184,6 @@ Strategy secret_strategy() {
 
 Strategy event_strategy() {
   Strategy s;
-  s.prepare_create = drop_generation_on_create;
   s.prepare_update = keep_nothing_on_update;
   s.create_on_update = true;
   s.selectable = [](const api::Object& o) -> Fields {
@@ -113,7 +208,7 @@ Strategy event_strategy() {
 
 Strategy node_strategy() {
   Strategy s;
-  s.prepare_create = drop_generation_on_create;
+  s.prepare_create = [](api::Object& o, const StrategyContext&) { api::metadata(o)->generation = 0; };
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
     copy_field(o, old, "status");
     api::metadata(o)->generation = api::metadata(old.desc(), old.data())->generation;
@@ -173,8 +268,14 @@ Strategy csr_strategy() {
   Strategy s;
   s.prepare_create = [](api::Object& o, const StrategyContext& context) {
     clear_field(o, "status");
-    o.as<certificatesv1::CertificateSigningRequest>()->spec.username = context.user;
+    auto& spec = o.as<certificatesv1::CertificateSigningRequest>()->spec;
+    spec.username = context.user.name;
+    spec.uid = context.user.uid;
+    spec.groups = context.user.groups;
+    spec.extra.clear();
+    for (const auto& [key, values] : context.user.extra) spec.extra[key].items = values;
   };
+  s.untracked = {"spec", "status"};
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
     copy_field(o, old, "spec");
     if (context.subresource != "approval") {
@@ -194,18 +295,41 @@ Strategy csr_strategy() {
 
 Strategy persistent_volume_strategy() {
   Strategy s = with_status_only();
-  s.prepare_create = [](api::Object& o, const StrategyContext&) {
+  s.prepare_create = [](api::Object& o, const StrategyContext& context) {
     clear_field(o, "status");
-    o.as<corev1::PersistentVolume>()->status.phase = "Pending";
+    auto& status = o.as<corev1::PersistentVolume>()->status;
+    status.phase = "Pending";
+    status.last_phase_transition_time = api::Time::from(context.now);
   };
   return s;
+}
+
+// dataSource and dataSourceRef say the same; the older one cannot name a namespace.
+void pair_data_sources(corev1::PersistentVolumeClaimSpec& spec) {
+  if (spec.data_source && !spec.data_source_ref) {
+    auto& reference = spec.data_source_ref.ensure();
+    reference.api_group = spec.data_source->api_group;
+    reference.kind = spec.data_source->kind;
+    reference.name = spec.data_source->name;
+  } else if (spec.data_source_ref && !spec.data_source && spec.data_source_ref->namespace_.value_or("").empty()) {
+    auto& source = spec.data_source.ensure();
+    source.api_group = spec.data_source_ref->api_group;
+    source.kind = spec.data_source_ref->kind;
+    source.name = spec.data_source_ref->name;
+  }
 }
 
 Strategy persistent_volume_claim_strategy() {
   Strategy s = with_status_only();
   s.prepare_create = [](api::Object& o, const StrategyContext&) {
     clear_field(o, "status");
-    o.as<corev1::PersistentVolumeClaim>()->status.phase = "Pending";
+    auto& claim = *o.as<corev1::PersistentVolumeClaim>();
+    claim.status.phase = "Pending";
+    pair_data_sources(claim.spec);
+  };
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
+    copy_field(o, old, "status");
+    pair_data_sources(o.as<corev1::PersistentVolumeClaim>()->spec);
   };
   return s;
 }
@@ -221,15 +345,17 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
   out[&corev1::Secret::desc()] = secret_strategy();
   out[&corev1::Event::desc()] = event_strategy();
   out[&corev1::Endpoints::desc()] = plain_created_by_put<corev1::Endpoints>();
+  out[&corev1::PodTemplate::desc()] = pod_template_strategy();
+  out[&schedulingv1::PriorityClass::desc()] = priority_class_strategy();
   out[&corev1::LimitRange::desc()] = plain_created_by_put<corev1::LimitRange>();
   out[&corev1::ReplicationController::desc()] = replication_controller_strategy();
   out[&corev1::PersistentVolume::desc()] = persistent_volume_strategy();
   out[&corev1::PersistentVolumeClaim::desc()] = persistent_volume_claim_strategy();
   out[&corev1::ResourceQuota::desc()] = with_status_only();
-  out[&appsv1::Deployment::desc()] = with_status();
+  out[&appsv1::Deployment::desc()] = deployment_strategy();
   out[&appsv1::ReplicaSet::desc()] = replica_set_strategy();
   out[&appsv1::StatefulSet::desc()] = with_status();
-  out[&appsv1::DaemonSet::desc()] = with_status();
+  out[&appsv1::DaemonSet::desc()] = daemon_set_strategy();
   out[&batchv1::Job::desc()] = job_strategy();
   out[&batchv1::CronJob::desc()] = with_status();
   out[&autoscalingv1::HorizontalPodAutoscaler::desc()] = with_status_only();
@@ -240,14 +366,14 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
   out[&networkingv1::ServiceCIDR::desc()] = with_status_only();
   out[&policyv1::PodDisruptionBudget::desc()] = with_status();
   out[&certificatesv1::CertificateSigningRequest::desc()] = csr_strategy();
-  out[&flowcontrolv1::FlowSchema::desc()] = with_status();
-  out[&flowcontrolv1::PriorityLevelConfiguration::desc()] = with_status();
+  out[&flowcontrolv1::FlowSchema::desc()] = flow_control_strategy();
+  out[&flowcontrolv1::PriorityLevelConfiguration::desc()] = flow_control_strategy();
   out[&coordinationv1::Lease::desc()] = plain_created_by_put<coordinationv1::Lease>();
   out[&storagev1::VolumeAttachment::desc()] = with_status_only();
   out[&resourcev1::ResourceClaim::desc()] = with_status_only();
   out[&resourcev1::ResourceSlice::desc()] = with_generation();
   out[&resourcev1::DeviceClass::desc()] = with_generation();
-  out[&discoveryv1::EndpointSlice::desc()] = with_generation_of_all<discoveryv1::EndpointSlice>();
+  out[&discoveryv1::EndpointSlice::desc()] = endpoint_slice_strategy();
   out[&admissionregistrationv1::MutatingWebhookConfiguration::desc()] =
       with_generation_of_all<admissionregistrationv1::MutatingWebhookConfiguration>();
   out[&admissionregistrationv1::ValidatingWebhookConfiguration::desc()] =
@@ -256,6 +382,31 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
   out[&admissionregistrationv1::ValidatingAdmissionPolicyBinding::desc()] = with_generation();
   out[&admissionregistrationv1::MutatingAdmissionPolicy::desc()] = with_generation();
   out[&admissionregistrationv1::MutatingAdmissionPolicyBinding::desc()] = with_generation();
+
+  const auto of = [&out](const api::TypeDesc& type) -> Strategy& { return out.try_emplace(&type, plain()).first->second; };
+  for (const auto* type : {&rbacv1::Role::desc(), &rbacv1::RoleBinding::desc(), &rbacv1::ClusterRole::desc(),
+                           &rbacv1::ClusterRoleBinding::desc(), &corev1::Service::desc()}) {
+    of(*type).create_on_update = true;
+  }
+  for (const auto* type :
+       {&coordinationv1::Lease::desc(), &storagev1::CSIDriver::desc(), &storagev1::CSINode::desc(),
+        &storagev1::CSIStorageCapacity::desc(), &storagev1::VolumeAttachment::desc(), &policyv1::PodDisruptionBudget::desc(),
+        &nodev1::RuntimeClass::desc(), &admissionregistrationv1::MutatingWebhookConfiguration::desc(),
+        &admissionregistrationv1::ValidatingWebhookConfiguration::desc(),
+        &admissionregistrationv1::MutatingAdmissionPolicy::desc(),
+        &admissionregistrationv1::MutatingAdmissionPolicyBinding::desc(),
+        &admissionregistrationv1::ValidatingAdmissionPolicy::desc(),
+        &admissionregistrationv1::ValidatingAdmissionPolicyBinding::desc()}) {
+    of(*type).unconditional_update = false;
+  }
+  for (const auto* type :
+       {&corev1::PersistentVolume::desc(), &corev1::PersistentVolumeClaim::desc(), &corev1::ResourceQuota::desc(),
+        &corev1::ServiceAccount::desc(), &storagev1::CSIDriver::desc(), &storagev1::CSINode::desc(),
+        &storagev1::StorageClass::desc(), &storagev1::VolumeAttachment::desc(), &storagev1::VolumeAttributesClass::desc(),
+        &resourcev1::DeviceClass::desc(), &resourcev1::ResourceClaim::desc(), &resourcev1::ResourceClaimTemplate::desc(),
+        &resourcev1::ResourceSlice::desc()}) {
+    of(*type).answers_deleted_object = true;
+  }
   return out;
 }
 

@@ -14,7 +14,6 @@ void start_generation_on_create(api::Object& object, const StrategyContext&);
 void keep_status_on_update(api::Object& object, const api::Object& old, const StrategyContext&);
 void raise_generation_on_update(api::Object& object, const api::Object& old, const StrategyContext&);
 void only_status_on_update(api::Object& object, const api::Object& old, const StrategyContext&);
-void drop_generation_on_create(api::Object& object, const StrategyContext&);
 void keep_nothing_on_update(api::Object& object, const api::Object& old, const StrategyContext&);
 
 Strategy pod_strategy();

@@ -98,14 +98,13 @@ void only_status_on_update(api::Object& object, const api::Object& old, const St
   }
 }
 
-void drop_generation_on_create(api::Object& object, const StrategyContext&) { api::metadata(object)->generation = 0; }
 void keep_nothing_on_update(api::Object& object, const api::Object& old, const StrategyContext&) {
   api::metadata(object)->generation = api::metadata(old.desc(), old.data())->generation;
 }
 
 const Strategy& strategy_of(const api::TypeDesc& type) {
   static const std::unordered_map<const api::TypeDesc*, Strategy> kStrategies = all_strategies();
-  static const Strategy kPlain{drop_generation_on_create, keep_nothing_on_update, nullptr};
+  static const Strategy kPlain{nullptr, keep_nothing_on_update, nullptr};
   const auto it = kStrategies.find(&type);
   return it == kStrategies.end() ? kPlain : it->second;
 }

@@ -8,6 +8,7 @@
 
 #include "api/meta.h"
 #include "api/schema.h"
+#include "apiserver/auth/user.h"
 #include "base/clock.h"
 #include "base/status.h"
 
@@ -15,7 +16,7 @@ namespace kpp::apiserver {
 
 struct StrategyContext {
   WallTime now;
-  std::string_view user;
+  const User& user;
   std::string_view subresource;
 };
 
@@ -36,6 +37,8 @@ struct Strategy {
   bool orphan_by_default = false;
   // DELETE answers with the object even when it is gone at once.
   bool answers_deleted_object = false;
+  // Top-level fields that nobody comes to own by a write of the main resource, beside those that are not the user's.
+  std::vector<std::string_view> untracked;
   // Fields that the field selector may name beside metadata.name and metadata.namespace, with their values.
   std::vector<std::pair<std::string, std::string>> (*selectable)(const api::Object& object) = nullptr;
 };
