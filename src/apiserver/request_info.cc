@@ -26,10 +26,12 @@ std::string lower(std::string_view text) {
 }
 
 bool truthy(const std::string* value) {
-  return value != nullptr && *value != "0" && *value != "false" && *value != "False" && *value != "FALSE";
+  return value != nullptr && *value != "0" && *value != "false" && *value != "False" &&
+         *value != "FALSE";
 }
 
-std::string resource_verb(std::string_view method, const RequestInfo& info, const net::Query& query) {
+std::string resource_verb(std::string_view method, const RequestInfo& info,
+                          const net::Query& query) {
   if (method == "POST") return "create";
   if (method == "PUT") return "update";
   if (method == "PATCH") return "patch";
@@ -43,7 +45,8 @@ std::string resource_verb(std::string_view method, const RequestInfo& info, cons
 
 }  // namespace
 
-RequestInfo parse_request_info(std::string_view method, std::string_view path, const net::Query& query) {
+RequestInfo parse_request_info(std::string_view method, std::string_view path,
+                               const net::Query& query) {
   RequestInfo info;
   info.verb = lower(method);
   const auto parts = split(path);
@@ -59,10 +62,14 @@ RequestInfo parse_request_info(std::string_view method, std::string_view path, c
     return info;
   }
   info.is_resource = true;
+  // The old way to say ?watch=1.
+  const bool watch_path = parts[at] == "watch" && parts.size() > at + 1;
+  if (watch_path) ++at;
   if (parts[at] == "namespaces") {
     if (parts.size() > at + 1) {
       info.namespace_ = parts[at + 1];
-      const bool own_subresource = parts.size() > at + 2 && (parts[at + 2] == "status" || parts[at + 2] == "finalize");
+      const bool own_subresource =
+          parts.size() > at + 2 && (parts[at + 2] == "status" || parts[at + 2] == "finalize");
       if (parts.size() > at + 2 && !own_subresource) at += 2;
     }
   }
@@ -73,7 +80,7 @@ RequestInfo parse_request_info(std::string_view method, std::string_view path, c
     info.rest += '/';
     info.rest += parts[i];
   }
-  info.verb = resource_verb(method, info, query);
+  info.verb = watch_path && method == "GET" ? "watch" : resource_verb(method, info, query);
   return info;
 }
 

@@ -7,6 +7,7 @@
 namespace kpp::apiserver {
 
 struct Selection::Terms {
+  std::string namespace_;  // empty: all
   api::LabelSelector labels;
   api::FieldSelector fields;
 };
@@ -26,10 +27,13 @@ bool is_known_field(const ServedResource& resource, std::string_view field) {
   return false;
 }
 
-// How a kind refuses a field that it does not know: kinds with fields of their own name them differently.
+// How a kind refuses a field that it does not know: kinds with fields of their own name them
+// differently.
 Status unknown_field(const ServedResource& resource, std::string_view field) {
   if (resource.desc->selectable_fields.empty()) {
-    return bad_request(cat(quoted(field), " is not a known field selector: only \"metadata.name\", \"metadata.namespace\""));
+    return bad_request(
+        cat(quoted(field),
+            " is not a known field selector: only \"metadata.name\", \"metadata.namespace\""));
   }
   return bad_request(cat("field label not supported: ", field));
 }
@@ -42,6 +46,7 @@ Result<Selection> Selection::parse(const Call& call) {
   out.prefix_ = call.info.namespace_.empty() || !resource.desc->namespaced
                     ? std::string(resource.storage->desc->etcd_prefix)
                     : resource.store_key(call.info.namespace_, "");
+  if (resource.desc->namespaced) out.terms_->namespace_ = call.info.namespace_;
   auto labels = api::LabelSelector::parse(call.query.get("labelSelector"));
   if (!labels) return fail(bad_request(labels.error().message()));
   auto fields = api::FieldSelector::parse(call.query.get("fieldSelector"));
@@ -52,13 +57,15 @@ Result<Selection> Selection::parse(const Call& call) {
     if (!is_known_field(resource, term.field)) return fail(unknown_field(resource, term.field));
   }
   // A get of one name through a list or watch: /api/v1/namespaces/ns/pods/p?watch=1.
-  if (!call.info.name.empty()) out.terms_->fields.terms.push_back({"metadata.name", true, call.info.name});
+  if (!call.info.name.empty())
+    out.terms_->fields.terms.push_back({"metadata.name", true, call.info.name});
   return out;
 }
 
 bool Selection::everything() const { return terms_->labels.empty() && terms_->fields.empty(); }
 
 bool Selection::matches(const CachedObject& object) const {
+  if (!terms_->namespace_.empty() && object.namespace_ != terms_->namespace_) return false;
   for (const auto& term : terms_->fields.terms) {
     std::string_view value;
     if (term.field == "metadata.name") {

@@ -29,10 +29,12 @@ Result<metav1::DeleteOptions> parse_options(Call& call) {
   } else {
     KPP_ASSIGN(const auto grace, parse_int(call, "gracePeriodSeconds"));
     out.grace_period_seconds = grace;
-    if (const auto* policy = call.query.find("propagationPolicy"); policy != nullptr && !policy->empty()) {
+    if (const auto* policy = call.query.find("propagationPolicy");
+        policy != nullptr && !policy->empty()) {
       out.propagation_policy = *policy;
     }
-    if (const auto* orphan = call.query.find("orphanDependents"); orphan != nullptr && !orphan->empty()) {
+    if (const auto* orphan = call.query.find("orphanDependents");
+        orphan != nullptr && !orphan->empty()) {
       out.orphan_dependents = *orphan == "true" || *orphan == "1";
     }
     for (const auto value : call.query.all("dryRun")) out.dry_run.emplace_back(value);
@@ -48,8 +50,8 @@ Result<metav1::DeleteOptions> parse_options(Call& call) {
         cat("Invalid value: ", quoted(*out.propagation_policy),
             ": orphanDependents and deletionPropagation cannot be both set"));
   }
-  if (out.propagation_policy && *out.propagation_policy != "Background" && *out.propagation_policy != "Foreground" &&
-      *out.propagation_policy != "Orphan") {
+  if (out.propagation_policy && *out.propagation_policy != "Background" &&
+      *out.propagation_policy != "Foreground" && *out.propagation_policy != "Orphan") {
     add("propagationPolicy", "FieldValueNotSupported",
         cat("Unsupported value: ", quoted(*out.propagation_policy),
             ": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
@@ -58,7 +60,8 @@ Result<metav1::DeleteOptions> parse_options(Call& call) {
     if (value != "All") {
       std::string list;
       for (const auto& v : out.dry_run) list += cat(list.empty() ? "" : ",", quoted(v));
-      add("dryRun", "FieldValueNotSupported", cat("Unsupported value: [", list, "]: supported values: \"All\""));
+      add("dryRun", "FieldValueNotSupported",
+          cat("Unsupported value: [", list, "]: supported values: \"All\""));
       break;
     }
   }
@@ -66,7 +69,8 @@ Result<metav1::DeleteOptions> parse_options(Call& call) {
   std::vector<std::string> texts;
   for (const auto& c : details.causes) texts.push_back(cat(c.field, ": ", c.message));
   const std::string what = texts.size() == 1 ? texts[0] : cat("[", join(texts, ", "), "]");
-  return fail(Status(Reason::kInvalid, cat("DeleteOptions.meta.k8s.io \"\" is invalid: ", what), std::move(details)));
+  return fail(Status(Reason::kInvalid, cat("DeleteOptions.meta.k8s.io \"\" is invalid: ", what),
+                     std::move(details)));
 }
 
 void set_finalizer(std::vector<std::string>& list, std::string_view name, bool wanted) {
@@ -76,7 +80,8 @@ void set_finalizer(std::vector<std::string>& list, std::string_view name, bool w
 }
 
 // Which of the garbage collector's finalizers the object shall carry.
-void set_propagation(const Strategy& strategy, const metav1::DeleteOptions& options, metav1::ObjectMeta& meta) {
+void set_propagation(const Strategy& strategy, const metav1::DeleteOptions& options,
+                     metav1::ObjectMeta& meta) {
   const auto has = [&](std::string_view name) {
     return std::find(meta.finalizers.begin(), meta.finalizers.end(), name) != meta.finalizers.end();
   };
@@ -96,7 +101,8 @@ void set_propagation(const Strategy& strategy, const metav1::DeleteOptions& opti
 }
 
 // How long the object may go on before it is taken away; 0: now.
-std::int64_t grace_of(const Strategy& strategy, const metav1::DeleteOptions& options, const api::Object& object) {
+std::int64_t grace_of(const Strategy& strategy, const metav1::DeleteOptions& options,
+                      const api::Object& object) {
   if (strategy.default_grace == nullptr) return 0;
   const std::int64_t natural = strategy.default_grace(object);
   if (natural == 0) return 0;
@@ -117,7 +123,8 @@ net::SharedBytes encode(const ServedResource& resource, const api::Object& objec
   return std::make_shared<const std::string>(std::move(text));
 }
 
-async::Task<Result<Deleted>> delete_one(Call& call, std::string namespace_, std::string name, metav1::DeleteOptions options) {
+async::Task<Result<Deleted>> delete_one(Call& call, std::string namespace_, std::string name,
+                                        metav1::DeleteOptions options) {
   const ServedResource& resource = *call.resource;
   const Strategy& strategy = *resource.strategy;
   const bool dry = call.dry_run() || !options.dry_run.empty();
@@ -133,12 +140,14 @@ async::Task<Result<Deleted>> delete_one(Call& call, std::string namespace_, std:
       const auto& p = *options.preconditions;
       if (p.uid && *p.uid != meta.uid) {
         co_return fail(conflict(resource.group, resource.name(), name,
-                                cat("Precondition failed: UID in precondition: ", *p.uid, ", UID in object meta: ", meta.uid)));
+                                cat("Precondition failed: UID in precondition: ", *p.uid,
+                                    ", UID in object meta: ", meta.uid)));
       }
       if (p.resource_version && *p.resource_version != cat(current->revision)) {
-        co_return fail(conflict(resource.group, resource.name(), name,
-                                cat("Precondition failed: ResourceVersion in precondition: ", *p.resource_version,
-                                    ", ResourceVersion in object meta: ", current->revision)));
+        co_return fail(conflict(
+            resource.group, resource.name(), name,
+            cat("Precondition failed: ResourceVersion in precondition: ", *p.resource_version,
+                ", ResourceVersion in object meta: ", current->revision)));
       }
     }
     AdmissionRequest request;
@@ -183,25 +192,32 @@ async::Task<Result<Deleted>> delete_one(Call& call, std::string namespace_, std:
     if (waits) {
       const auto bytes = encode(resource, object);
       if (*bytes == before || dry_unchanged) {
-        co_return Deleted{WatchCache::make_object(*resource.storage, *bytes, current->revision), false};
+        co_return Deleted{WatchCache::make_object(*resource.storage, *bytes, current->revision),
+                          false};
       }
       auto written = co_await store_changed(call, resource, object, current);
       if (written) co_return Deleted{written->object, false};
-      if (!written.error().is(Reason::kConflict) || attempt >= kTries) co_return fail(std::move(written).error());
+      if (!written.error().is(Reason::kConflict) || attempt >= kTries)
+        co_return fail(std::move(written).error());
       continue;
     }
     // A kind that knows grace shows that none is left.
     CachedRef last = current;
     if (strategy.default_grace != nullptr) {
-      if (!was_deleting) meta.deletion_timestamp = api::Time::from(call.core.executor.wall());
+      if (!was_deleting) {
+        meta.deletion_timestamp = api::Time::from(call.core.executor.wall());
+        if (meta.generation > 0) ++meta.generation;
+      }
       meta.deletion_grace_period_seconds = 0;
       meta.resource_version.clear();
-      last = WatchCache::make_object(*resource.storage, *encode(resource, object), current->revision);
+      last =
+          WatchCache::make_object(*resource.storage, *encode(resource, object), current->revision);
     }
     if (dry) co_return Deleted{last, true};
     auto removed = co_await store_removed(call, resource, current);
     if (removed) co_return Deleted{last, true};
-    if (!removed.error().is(Reason::kConflict) || attempt >= kTries) co_return fail(std::move(removed).error());
+    if (!removed.error().is(Reason::kConflict) || attempt >= kTries)
+      co_return fail(std::move(removed).error());
   }
 }
 
@@ -213,15 +229,19 @@ async::Task<net::Response> handle_delete(Call& call) {
   call.accept = *accept;
   auto options = parse_options(call);
   if (!options) co_return respond_status(options.error(), &call);
-  if (call.resource->name() == "jobs" && !options->propagation_policy && !options->orphan_dependents) {
+  if (call.resource->name() == "jobs" && !options->propagation_policy &&
+      !options->orphan_dependents) {
     call.warnings.emplace_back(
-        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+        "child pods are preserved by default when jobs are deleted; set "
+        "propagationPolicy=Background to remove them or set "
         "propagationPolicy=Orphan to suppress this warning");
   }
-  auto deleted = co_await delete_one(call, call.info.namespace_, call.info.name, std::move(*options));
+  auto deleted =
+      co_await delete_one(call, call.info.namespace_, call.info.name, std::move(*options));
   if (!deleted) co_return respond_status(deleted.error(), &call);
   const bool shows_object = !deleted->gone || call.resource->type == &corev1::Pod::desc() ||
-                            call.resource->type == &corev1::Service::desc() || call.resource->strategy->answers_deleted_object;
+                            call.resource->type == &corev1::Service::desc() ||
+                            call.resource->strategy->answers_deleted_object;
   if (shows_object) co_return respond_object(call, 200, *deleted->object);
   const api::Object object = decode_cached(*call.resource, *deleted->object);
   StatusDetails details;
@@ -247,13 +267,17 @@ async::Task<net::Response> handle_delete_collection(Call& call) {
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
   std::vector<CachedRef> chosen;
-  call.core.cache.cache(*call.resource).each(selection->prefix(), {}, [&](const std::string&, const CachedRef& object) {
-    if (list_options->limit > 0 && static_cast<std::int64_t>(chosen.size()) >= list_options->limit) return false;
-    if (selection->matches(*object)) chosen.push_back(object);
-    return true;
-  });
-  std::string body = cat(R"({"kind":")", call.resource->kind(), R"(List","apiVersion":")", call.resource->api_version(),
-                         R"(","metadata":{"resourceVersion":")", call.core.cache.revision(), R"("},"items":[)");
+  call.core.cache.cache(*call.resource)
+      .each(selection->prefix(), {}, [&](const std::string&, const CachedRef& object) {
+        if (list_options->limit > 0 &&
+            static_cast<std::int64_t>(chosen.size()) >= list_options->limit)
+          return false;
+        if (selection->matches(*object)) chosen.push_back(object);
+        return true;
+      });
+  std::string body = cat(R"({"kind":")", call.resource->kind(), R"(List","apiVersion":")",
+                         call.resource->api_version(), R"(","metadata":{"resourceVersion":")",
+                         call.core.cache.revision(), R"("},"items":[)");
   bool first = true;
   for (const auto& object : chosen) {
     auto deleted = co_await delete_one(call, object->namespace_, object->name, *options);

@@ -29,8 +29,9 @@ Seen seen_by(const Selection& selection, const CacheEvent& event) {
 // The bytes of a watch, frame by frame.
 class WatchBody final : public net::BodySource {
  public:
-  WatchBody(Core& core, const ServedResource& resource, Accept accept, std::string include, Selection selection,
-            ListOptions options, std::unique_ptr<WatchCache::Subscription> subscription, std::deque<CachedRef> initial)
+  WatchBody(Core& core, const ServedResource& resource, Accept accept, std::string include,
+            Selection selection, ListOptions options,
+            std::unique_ptr<WatchCache::Subscription> subscription, std::deque<CachedRef> initial)
       : core_(core),
         resource_(resource),
         accept_(std::move(accept)),
@@ -60,7 +61,8 @@ class WatchBody final : public net::BodySource {
       }
       TimePoint until = deadline_;
       if (options_.bookmarks && next_bookmark_ < until) until = next_bookmark_;
-      const CacheEventRef event = co_await subscription_->watcher().next(until, core_.executor, stop);
+      const CacheEventRef event =
+          co_await subscription_->watcher().next(until, core_.executor, stop);
       if (stop.stop_requested()) co_return net::SharedBytes();
       if (!event) {
         if (subscription_->watcher().overflowed()) co_return end_with_error();
@@ -88,18 +90,22 @@ class WatchBody final : public net::BodySource {
   }
 
   net::SharedBytes protobuf_frame(std::string_view type, std::string_view envelope) {
-    // A WatchEvent message (type 1, object.raw 1) of its own length, after four bytes of big-endian size.
+    // A WatchEvent message (type 1, object.raw 1) of its own length, after four bytes of big-endian
+    // size.
     metav1::WatchEvent event;
     event.type = type;
     event.object.json = envelope;  // RawExtension carries the envelope's bytes as they are
     const std::string message = api::to_proto(event);
     std::string out;
-    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>((message.size() >> shift) & 0xff);
+    for (int shift = 24; shift >= 0; shift -= 8)
+      out += static_cast<char>((message.size() >> shift) & 0xff);
     return std::make_shared<const std::string>(out + message);
   }
 
-  net::SharedBytes frame(std::string_view type, const CachedObject& object, store::Revision revision) {
-    if (accept_.media == MediaType::kProtobuf || accept_.form != Form::kObject || object.revision != revision) {
+  net::SharedBytes frame(std::string_view type, const CachedObject& object,
+                         store::Revision revision) {
+    if (accept_.media == MediaType::kProtobuf || accept_.form != Form::kObject ||
+        object.revision != revision) {
       api::Object typed = decode_cached(resource_, object);
       auto* meta = api::metadata(typed);
       meta->resource_version = cat(revision);
@@ -122,11 +128,14 @@ class WatchBody final : public net::BodySource {
     return finish(type, *served_json(resource_, object));
   }
 
-  net::SharedBytes table_frame(std::string_view type, const api::Object& typed, store::Revision revision) {
+  net::SharedBytes table_frame(std::string_view type, const api::Object& typed,
+                               store::Revision revision) {
     const TableRow row = table_row(typed, core_.executor.wall());
-    std::string text = cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/)", accept_.form_version,
-                           R"(","metadata":{"resourceVersion":")", revision, R"("},"columnDefinitions":)",
-                           columns_sent_ ? std::string("null") : table_columns(*resource_.type), R"(,"rows":[{"cells":)", row.cells);
+    std::string text =
+        cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/)", accept_.form_version,
+            R"(","metadata":{"resourceVersion":")", revision, R"("},"columnDefinitions":)",
+            columns_sent_ ? std::string("null") : table_columns(*resource_.type),
+            R"(,"rows":[{"cells":)", row.cells);
     columns_sent_ = true;
     if (!row.conditions.empty()) text += cat(",\"conditions\":", row.conditions);
     text += ",\"object\":";
@@ -149,13 +158,18 @@ class WatchBody final : public net::BodySource {
     if (accept_.form == Form::kTable) {
       metav1::PartialObjectMetadata partial;
       partial.metadata = meta;
-      return finish("BOOKMARK", cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":")", revision,
-                                    R"("},"columnDefinitions":null,"rows":[{"cells":null,"object":)", api::to_json(partial), "}]}"));
+      return finish(
+          "BOOKMARK",
+          cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":")",
+              revision, R"("},"columnDefinitions":null,"rows":[{"cells":null,"object":)",
+              api::to_json(partial), "}]}"));
     }
-    const api::TypeDesc& type = accept_.form == Form::kObject ? *resource_.type : metav1::PartialObjectMetadata::desc();
+    const api::TypeDesc& type =
+        accept_.form == Form::kObject ? *resource_.type : metav1::PartialObjectMetadata::desc();
     api::Object object(type);
     *api::metadata(object) = std::move(meta);
-    if (accept_.media == MediaType::kProtobuf) return protobuf_frame("BOOKMARK", api::to_envelope(type, object.data()));
+    if (accept_.media == MediaType::kProtobuf)
+      return protobuf_frame("BOOKMARK", api::to_envelope(type, object.data()));
     std::string text;
     api::to_json(text, type, object.data());
     return finish("BOOKMARK", std::move(text));
@@ -163,7 +177,9 @@ class WatchBody final : public net::BodySource {
 
   net::SharedBytes end_with_error() {
     deadline_ = core_.executor.steady();
-    return finish("ERROR", status_body(Status(Reason::kExpired, "The resourceVersion for the provided watch is too old.")));
+    return finish("ERROR",
+                  status_body(Status(Reason::kExpired,
+                                     "The resourceVersion for the provided watch is too old.")));
   }
 
   Core& core_;
@@ -187,21 +203,22 @@ async::Task<net::Response> handle_watch(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, true);
   if (!accept) {
     if (accept.error().has_details()) {
-      co_return respond_status(Status(Reason::kNotAcceptable,
-                                      "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
-                                      "application/vnd.kubernetes.protobuf, application/json;stream=watch, "
-                                      "application/vnd.kubernetes.protobuf;stream=watch",
-                                      StatusDetails{}));
+      co_return respond_status(Status(
+          Reason::kNotAcceptable,
+          "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
+          "application/vnd.kubernetes.protobuf, application/json;stream=watch, "
+          "application/vnd.kubernetes.protobuf;stream=watch",
+          StatusDetails{}));
     }
     co_return respond_status(accept.error());
   }
   call.accept = *accept;
   if (accept->media == MediaType::kYaml) {
-    co_return respond_status(Status(Reason::kNotAcceptable,
-                                    "only the following media types are accepted: application/json;stream=watch, "
-                                    "application/vnd.kubernetes.protobuf;stream=watch",
-                                    StatusDetails{}),
-                             &call);
+    co_return respond_status(
+        Status(Reason::kNotAcceptable,
+               "only the following media types are accepted: application/json;stream=watch, "
+               "application/vnd.kubernetes.protobuf;stream=watch"),
+        &call);
   }
   auto options = parse_list_options(call);
   if (!options) co_return respond_status(options.error(), &call);
@@ -212,12 +229,15 @@ async::Task<net::Response> handle_watch(Call& call) {
   if (!fresh.ok()) co_return respond_status(fresh, &call);
   const auto now = call.core.cache.revision();
   // Without a version, or with "0", a watch begins with the present state as ADDED events.
-  const bool wants_state = options->send_initial_events_given ? options->send_initial_events : options->revision == 0;
+  const bool wants_state =
+      options->send_initial_events_given ? options->send_initial_events : options->revision == 0;
   if (options->revision > now) {
-    const bool seen = co_await call.core.cache.wait_for(options->revision, std::chrono::seconds(3), call.stop);
+    const bool seen =
+        co_await call.core.cache.wait_for(options->revision, std::chrono::seconds(3), call.stop);
     if (!seen) co_return respond_status(too_large_version(options->revision, now), &call);
   }
-  const auto from = wants_state || options->revision == 0 ? call.core.cache.revision() : options->revision;
+  const auto from =
+      wants_state || options->revision == 0 ? call.core.cache.revision() : options->revision;
   net::Response out;
   out.headers.add("Content-Type", call.accept.media == MediaType::kProtobuf
                                       ? "application/vnd.kubernetes.protobuf;stream=watch"
@@ -231,13 +251,15 @@ async::Task<net::Response> handle_watch(Call& call) {
   }
   std::deque<CachedRef> initial;
   if (wants_state) {
-    call.core.cache.cache(*call.resource).each(selection->prefix(), {}, [&](const std::string&, const CachedRef& object) {
-      if (selection->matches(*object)) initial.push_back(object);
-      return true;
-    });
+    call.core.cache.cache(*call.resource)
+        .each(selection->prefix(), {}, [&](const std::string&, const CachedRef& object) {
+          if (selection->matches(*object)) initial.push_back(object);
+          return true;
+        });
   }
-  out.stream = std::make_unique<WatchBody>(call.core, *call.resource, call.accept, std::string(call.query.get("includeObject")),
-                                           std::move(*selection), *options, std::move(*subscription), std::move(initial));
+  out.stream = std::make_unique<WatchBody>(
+      call.core, *call.resource, call.accept, std::string(call.query.get("includeObject")),
+      std::move(*selection), *options, std::move(*subscription), std::move(initial));
   co_return out;
 }
 
