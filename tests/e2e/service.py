@@ -41,8 +41,9 @@ class Service(ClusterTest):
                 return c.fetch(f'http://{address}:{port}/')
 
             def from_pod(port):
-                done = c.kubectl('exec', 'visitor', '--', 'wget', '-T', '5', '-O', '/dev/null', '-S',
-                                 f'http://{address}:{port}/', check=False)
+                # Not wget: Debian's static busybox crashes in its name service.
+                request = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port}"
+                done = c.kubectl('exec', 'visitor', '--', 'sh', '-c', request, check=False)
                 return done.out + done.err
 
             for port in PORTS.values():
