@@ -188,10 +188,9 @@ async::Task<Result<Deleted>> delete_one(Call& call, std::string namespace_, std:
       }
       waits = !meta.finalizers.empty() || grace > 0 || is_namespace;
     }
-    const bool dry_unchanged = dry;
     if (waits) {
       const auto bytes = encode(resource, object);
-      if (*bytes == before || dry_unchanged) {
+      if (*bytes == before || dry) {
         co_return Deleted{WatchCache::make_object(*resource.storage, *bytes, current->revision),
                           false};
       }
