@@ -21,3 +21,10 @@ target_link_libraries(lib_boost_json INTERFACE ${KPP_BOOST_JSON})
 if(KPP_BOOST_CONTAINER)
   target_link_libraries(lib_boost_json INTERFACE ${KPP_BOOST_CONTAINER})
 endif()
+
+# The allocator of the product (docs/decisions says why); sanitizers bring their own.
+if(KPP_SANITIZE)
+  add_library(lib_allocator INTERFACE IMPORTED GLOBAL)
+else()
+  kpp_static_library(lib_allocator libjemalloc_pic.a dl m Threads::Threads)
+endif()

@@ -77,18 +77,38 @@ WatchCache::WatchCache(async::Executor& executor, store::Store& store, const Res
 WatchCache::~WatchCache() = default;
 
 CachedRef WatchCache::make_object(const ServedResource& resource, const std::string& stored, store::Revision revision) {
-  auto out = std::make_shared<CachedObject>();
-  out->json = std::make_shared<const std::string>(with_revision(stored, revision));
-  out->revision = revision;
   api::Object object(*resource.type);
   const auto document = json::parse(stored);
   if (!document || !api::from_json(*document, *resource.type, object.data()).ok()) return nullptr;
-  const auto* meta = api::metadata(*resource.type, object.data());
+  return make_object(resource, object, stored, revision);
+}
+
+CachedRef WatchCache::make_object(const ServedResource& resource, const api::Object& object, const std::string& stored,
+                                  store::Revision revision) {
+  const auto* meta = api::metadata(object.desc(), object.data());
   if (meta == nullptr) return nullptr;
+  auto out = std::make_shared<CachedObject>();
+  out->json = std::make_shared<const std::string>(with_revision(stored, revision));
+  out->revision = revision;
   out->namespace_ = meta->namespace_;
   out->name = meta->name;
   out->labels = meta->labels;
   if (resource.strategy->selectable != nullptr) out->fields = resource.strategy->selectable(object);
+  return out;
+}
+
+void WatchCache::offer(std::string store_key, CachedRef object) {
+  const store::Revision revision = object->revision;
+  if (revision > revision_) offers_.insert_or_assign(revision, Offer{std::move(store_key), std::move(object)});
+}
+
+CachedRef WatchCache::take_offer(const std::string& store_key, store::Revision revision) {
+  CachedRef out;
+  while (!offers_.empty() && offers_.begin()->first <= revision) {
+    auto& [of, offer] = *offers_.begin();
+    if (of == revision && offer.store_key == store_key) out = std::move(offer.object);
+    offers_.erase(offers_.begin());
+  }
   return out;
 }
 
@@ -150,6 +170,7 @@ async::Task<void> WatchCache::follow(async::StopToken stop) {
 
 void WatchCache::apply(const store::Event& event) {
   revision_ = event.entry.mod_revision;
+  CachedRef offered = take_offer(event.entry.key, revision_);
   ResourceCache* cache = cache_for(event.entry.key);
   if (cache == nullptr) return;
   auto out = std::make_shared<CacheEvent>();
@@ -157,7 +178,7 @@ void WatchCache::apply(const store::Event& event) {
   const auto it = cache->objects_.find(event.entry.key);
   if (it != cache->objects_.end()) out->previous = it->second;
   if (event.type == store::Event::Type::kPut) {
-    out->object = make_object(*cache->resource_, *event.entry.value, revision_);
+    out->object = offered ? std::move(offered) : make_object(*cache->resource_, *event.entry.value, revision_);
     if (!out->object) {
       log_.error("Stored object cannot be read; it is left out", {kv("key", event.entry.key)});
       return;

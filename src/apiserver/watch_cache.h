@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/meta.h"
+#include "api/schema.h"
 #include "apiserver/resources.h"
 #include "async/executor.h"
 #include "async/scope.h"
@@ -117,18 +118,32 @@ class WatchCache {
 
   // What a stored value looks like in the cache. Used for reads of old revisions too.
   static CachedRef make_object(const ServedResource& resource, const std::string& stored, store::Revision revision);
+  // The same for an object that is at hand in the storage version: its stored bytes are not decoded.
+  static CachedRef make_object(const ServedResource& resource, const api::Object& object, const std::string& stored,
+                               store::Revision revision);
+  // Takes what a handler has just written under the key, so that the store's event of this revision need not be
+  // decoded. Without effect once the cache has seen the revision.
+  void offer(std::string store_key, CachedRef object);
 
  private:
   async::Task<void> follow(async::StopToken stop);
   async::Task<Status> load(async::StopToken stop);
   void apply(const store::Event& event);
   ResourceCache* cache_for(std::string_view store_key);
+  // What was offered for the key at this revision, or nullptr; forgets the offers of it and of older revisions.
+  CachedRef take_offer(const std::string& store_key, store::Revision revision);
+
+  struct Offer {
+    std::string store_key;
+    CachedRef object;
+  };
 
   async::Executor& executor_;
   store::Store& store_;
   Logger log_;
   std::map<std::string, std::unique_ptr<ResourceCache>, std::less<>> by_prefix_;
   std::map<const ResourceCache*, std::vector<std::function<void(const CacheEvent&)>>> listeners_;
+  std::map<store::Revision, Offer> offers_;  // of revisions that are still to come
   store::Revision revision_ = 0;
   async::Event advanced_;
   async::Scope scope_;

@@ -249,32 +249,30 @@ CachedRef cached(const Call& call) {
 
 namespace {
 
-std::string stored_form(const ServedResource& storage, api::Object& object) {
+net::SharedBytes stored_form(const ServedResource& storage, api::Object& object) {
   auto* meta = api::metadata(object);
   meta->resource_version.clear();
   std::string text;
   api::to_json(text, *storage.type, object.data());
-  return text;
+  return shared(std::move(text));
 }
 
 }  // namespace
 
 async::Task<Result<Written>> store_new(Call& call, const ServedResource& resource, api::Object object) {
   api::Object stored = to_storage(resource, std::move(object));
-  const auto meta = *api::metadata(stored);
-  std::string text = stored_form(*resource.storage, stored);
+  const auto& meta = *api::metadata(stored);
+  const net::SharedBytes bytes = stored_form(*resource.storage, stored);
   Written out;
   out.created = true;
   if (call.dry_run()) {
     auto preview = std::make_shared<CachedObject>();
-    preview->json = shared(std::move(text));
+    preview->json = bytes;
     out.object = std::move(preview);
     co_return out;
   }
-  store::Write write;
-  write.key = resource.store_key(meta.namespace_, meta.name);
-  write.value = shared(text);
-  write.expected_revision = 0;
+  std::string key = resource.store_key(meta.namespace_, meta.name);
+  store::Write write{.key = key, .value = bytes, .expected_revision = 0};
   auto revision = co_await call.core.store.write(std::move(write), call.stop);
   if (!revision) {
     if (revision.error().is(Reason::kAlreadyExists) || revision.error().is(Reason::kConflict)) {
@@ -282,26 +280,25 @@ async::Task<Result<Written>> store_new(Call& call, const ServedResource& resourc
     }
     co_return fail(std::move(revision).error());
   }
-  out.object = WatchCache::make_object(*resource.storage, text, *revision);
+  out.object = WatchCache::make_object(*resource.storage, stored, *bytes, *revision);
+  call.core.cache.offer(std::move(key), out.object);
   co_return out;
 }
 
 async::Task<Result<Written>> store_changed(Call& call, const ServedResource& resource, api::Object object,
                                            CachedRef current) {
   api::Object stored = to_storage(resource, std::move(object));
-  const auto meta = *api::metadata(stored);
-  std::string text = stored_form(*resource.storage, stored);
+  const auto& meta = *api::metadata(stored);
+  const net::SharedBytes bytes = stored_form(*resource.storage, stored);
   Written out;
-  auto after = WatchCache::make_object(*resource.storage, text, current->revision);
-  if (call.dry_run() || (after && *after->json == *current->json)) {
+  auto after = WatchCache::make_object(*resource.storage, stored, *bytes, current->revision);
+  if (call.dry_run() || *after->json == *current->json) {
     // Nothing changed: no write, the revision stays.
     out.object = after;
     co_return out;
   }
-  store::Write write;
-  write.key = resource.store_key(meta.namespace_, meta.name);
-  write.value = shared(text);
-  write.expected_revision = current->revision;
+  std::string key = resource.store_key(meta.namespace_, meta.name);
+  store::Write write{.key = key, .value = bytes, .expected_revision = current->revision};
   auto revision = co_await call.core.store.write(std::move(write), call.stop);
   if (!revision) {
     if (revision.error().is(Reason::kNotFound)) {
@@ -312,7 +309,8 @@ async::Task<Result<Written>> store_changed(Call& call, const ServedResource& res
     }
     co_return fail(std::move(revision).error());
   }
-  out.object = WatchCache::make_object(*resource.storage, text, *revision);
+  out.object = WatchCache::make_object(*resource.storage, stored, *bytes, *revision);
+  call.core.cache.offer(std::move(key), out.object);
   co_return out;
 }
 
