@@ -131,6 +131,10 @@ Status too_large_version(std::int64_t asked, std::int64_t current) {
   return Status(Reason::kTimeout, cat("Too large resource version: ", asked, ", current: ", current), std::move(details));
 }
 
+Status timed_out() {
+  return Status(Reason::kTimeout, "Timeout: request did not complete within the allotted timeout", StatusDetails{});
+}
+
 std::string status_body(const Status& status) {
   std::string out = R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure")";
   if (!status.message().empty()) {

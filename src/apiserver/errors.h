@@ -28,6 +28,8 @@ Status not_acceptable();
 Status internal(std::string_view why);
 Status too_old_version(std::int64_t asked, std::int64_t oldest);
 Status too_large_version(std::int64_t asked, std::int64_t current);
+// The time that a request has is over.
+Status timed_out();
 
 // metav1.Status as JSON, without a newline.
 std::string status_body(const Status& status);

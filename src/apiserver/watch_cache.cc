@@ -1,6 +1,7 @@
 #include "apiserver/watch_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "api/json_codec.h"
 #include "apiserver/errors.h"
@@ -10,6 +11,7 @@
 namespace kpp::apiserver {
 namespace {
 
+constexpr std::chrono::seconds kRetry{1};
 constexpr std::size_t kWindowEvents = 1024;
 constexpr std::size_t kWindowBytes = 4u << 20;
 constexpr std::size_t kWatcherBacklog = 4096;
@@ -51,11 +53,16 @@ async::Task<CacheEventRef> CacheWatcher::next(TimePoint deadline, async::Executo
 void CacheWatcher::push(const CacheEventRef& event) {
   if (overflowed_) return;
   if (queue_.size() >= limit_) {
-    overflowed_ = true;
-    queue_.clear();
-  } else {
-    queue_.push_back(event);
+    cut_off();
+    return;
   }
+  queue_.push_back(event);
+  ready_.pulse();
+}
+
+void CacheWatcher::cut_off() {
+  overflowed_ = true;
+  queue_.clear();
   ready_.pulse();
 }
 
@@ -128,6 +135,7 @@ async::Task<Status> WatchCache::load(async::StopToken stop) {
   options.prefix = "/registry/";
   auto range = co_await store_.range(options, stop);
   if (!range) co_return std::move(range).error();
+  std::map<ResourceCache*, std::map<std::string, CachedRef, std::less<>>> now;
   for (const auto& entry : range->entries) {
     ResourceCache* cache = cache_for(entry.key);
     if (cache == nullptr) continue;
@@ -136,11 +144,36 @@ async::Task<Status> WatchCache::load(async::StopToken stop) {
       log_.error("Stored object cannot be read; it is left out", {kv("key", entry.key)});
       continue;
     }
-    cache->objects_.emplace(entry.key, std::move(object));
+    now[cache].emplace(entry.key, std::move(object));
   }
   revision_ = range->revision;
-  for (auto& [prefix, cache] : by_prefix_) cache->window_start_ = revision_;
+  for (auto& [prefix, cache] : by_prefix_) replace(*cache, std::move(now[cache.get()]));
   co_return Status();
+}
+
+void WatchCache::replace(ResourceCache& cache, std::map<std::string, CachedRef, std::less<>> objects) {
+  const auto before = std::exchange(cache.objects_, std::move(objects));
+  cache.window_.clear();
+  cache.window_bytes_ = 0;
+  cache.window_start_ = revision_;
+  for (CacheWatcher* watcher : cache.watchers_) watcher->cut_off();
+  const auto found = listeners_.find(&cache);
+  if (found == listeners_.end()) return;
+  const auto tell = [&](CachedRef object, CachedRef previous) {
+    const CacheEvent event{revision_, std::move(object), std::move(previous)};
+    for (const auto& listener : found->second) listener(event);
+  };
+  for (const auto& [key, object] : before) {
+    if (!cache.objects_.contains(key)) tell(nullptr, object);
+  }
+  for (const auto& [key, object] : cache.objects_) {
+    const auto old = before.find(key);
+    if (old == before.end()) {
+      tell(object, nullptr);
+    } else if (old->second->revision != object->revision) {
+      tell(object, old->second);
+    }
+  }
 }
 
 async::Task<Status> WatchCache::start(async::StopToken stop) {
@@ -153,8 +186,16 @@ async::Task<void> WatchCache::follow(async::StopToken stop) {
   auto watch = store_.watch("/registry/", revision_);
   while (!stop.stop_requested()) {
     if (!watch) {
-      log_.error("The store's watch broke; the process must be started again", {kv("err", watch.error())});
-      co_return;
+      log_.warning("The store forgot what the cache has not seen; reading everything anew", {kv("err", watch.error())});
+      const Status read = co_await load(stop);
+      if (!read.ok()) {
+        log_.error("Reading the store failed, will try again", {kv("err", read)});
+        const bool slept = co_await async::sleep_for(executor_, kRetry, stop);
+        if (!slept) co_return;
+      }
+      watch = store_.watch("/registry/", revision_);
+      advanced_.pulse();
+      continue;
     }
     auto events = co_await (*watch)->next(stop);
     if (!events) {

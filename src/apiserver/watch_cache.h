@@ -48,6 +48,7 @@ class CacheWatcher {
   async::Task<CacheEventRef> next(TimePoint deadline, async::Executor& executor, async::StopToken stop);
   bool overflowed() const { return overflowed_; }
   void push(const CacheEventRef& event);
+  void cut_off();
 
  private:
   const std::size_t limit_;
@@ -129,6 +130,8 @@ class WatchCache {
   async::Task<void> follow(async::StopToken stop);
   async::Task<Status> load(async::StopToken stop);
   void apply(const store::Event& event);
+  // Puts what a load found in the place of all objects; watchers that saw the earlier ones are cut off.
+  void replace(ResourceCache& cache, std::map<std::string, CachedRef, std::less<>> objects);
   ResourceCache* cache_for(std::string_view store_key);
   // What was offered for the key at this revision, or nullptr; forgets the offers of it and of older revisions.
   CachedRef take_offer(const std::string& store_key, store::Revision revision);

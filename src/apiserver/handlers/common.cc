@@ -12,6 +12,8 @@
 namespace kpp::apiserver {
 namespace {
 
+constexpr std::chrono::seconds kRequestTimeout{60};
+
 net::SharedBytes shared(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
 
 std::string partial_metadata(const ServedResource& served, const CachedObject& object, std::string_view version) {
@@ -238,8 +240,9 @@ Status check_write_options(const Call& call, std::string_view options_kind) {
 async::Task<Status> freshen(Call& call) {
   const auto wanted = call.core.store.revision();
   if (call.core.cache.revision() >= wanted) co_return Status();
-  const bool seen = co_await call.core.cache.wait_for(wanted, std::chrono::seconds(3), call.stop);
-  if (!seen) co_return too_large_version(wanted, call.core.cache.revision());
+  // Nobody asked for a version, so none is too large: a busy server answers late, not with an error.
+  const bool seen = co_await call.core.cache.wait_for(wanted, kRequestTimeout, call.stop);
+  if (!seen) co_return timed_out();
   co_return Status();
 }
 

@@ -64,7 +64,7 @@ struct Written {
   bool created = false;
 };
 
-// Waits until the cache shows everything that is written; kTimeout when it does not in 3 s.
+// Waits until the cache shows everything that is written; kTimeout when it does not in the time that a request has.
 async::Task<Status> freshen(Call& call);
 CachedRef cached(const Call& call);  // the object of the call's key, or nullptr
 
