@@ -34,9 +34,11 @@ Result<std::string> find_cni_programs() {
 
 Status write_files(const ContainerdOptions& options, const std::string& cni_programs) {
   const std::string& data = options.data_directory;
-  KPP_RETURN_IF_ERROR(fs::make_directories(cat(data, "/cni")));
-  KPP_RETURN_IF_ERROR(
-      fs::write_file_atomic(cat(data, "/cni/10-kpp.conflist"), cni_config(options)));
+  if (options.cni_directory.empty()) {
+    KPP_RETURN_IF_ERROR(fs::make_directories(cat(data, "/cni")));
+    KPP_RETURN_IF_ERROR(
+        fs::write_file_atomic(cat(data, "/cni/10-kpp.conflist"), cni_config(options)));
+  }
   for (const std::string& registry : options.plain_http_registries) {
     const std::string directory = cat(data, "/certs.d/", registry);
     KPP_RETURN_IF_ERROR(fs::make_directories(directory));
@@ -132,6 +134,7 @@ std::string containerd_config(const ContainerdOptions& options, const std::strin
     disabled += cat(disabled.empty() ? "" : ", ", "\"", plugin, "\"");
   }
   const std::string& data = options.data_directory;
+  const std::string cni = options.cni_directory.empty() ? cat(data, "/cni") : options.cni_directory;
   return cat("version = 2\nroot = \"", data, "/root\"\nstate = \"/run/containerd\"\n",
              "disabled_plugins = [", disabled, "]\n\n", "[grpc]\n  address = \"", kContainerdSocket,
              "\"\n\n", "[plugins.\"io.containerd.internal.v1.opt\"]\n  path = \"", data,
@@ -139,7 +142,7 @@ std::string containerd_config(const ContainerdOptions& options, const std::strin
              // The machine may forbid to lower it, and runc then fails without saying why.
              "  restrict_oom_score_adj = true\n", "  sandbox_image = \"", kPauseImage, "\"\n",
              "  [plugins.\"io.containerd.grpc.v1.cri\".cni]\n", "    bin_dir = \"", cni_programs,
-             "\"\n    conf_dir = \"", data, "/cni\"\n",
+             "\"\n    conf_dir = \"", cni, "\"\n",
              "  [plugins.\"io.containerd.grpc.v1.cri\".containerd]\n",
              "    snapshotter = \"overlayfs\"\n    default_runtime_name = \"runc\"\n",
              "    [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n",

@@ -18,6 +18,8 @@ struct ContainerdOptions {
   // same path.
   std::string data_directory;
   std::string pod_cidr = "10.244.0.0/24";
+  // Where CNI configurations are looked for. Empty: one of our own, a bridge with pod_cidr.
+  std::string cni_directory;
   // Registries that are spoken to in plain HTTP.
   std::vector<std::string> plain_http_registries = {"localhost:5000"};
 };

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 
 #include "base/fs.h"
+#include "lab/init_process.h"
 #include "lab/node_network.h"
 #include "linux/cgroups.h"
 #include "linux/fd.h"
@@ -20,10 +20,11 @@ extern char** environ;  // NOLINT(readability-redundant-declaration)
 namespace kpp::lab {
 namespace {
 
-constexpr std::chrono::seconds kEndOfNode{20};
 constexpr std::chrono::seconds kEndOfCgroup{10};
 constexpr int kBridgedPrefix = 24;
 constexpr int kSinglePrefix = 30;
+// No node can be called so.
+constexpr std::string_view kSwitch = ".switch";
 
 // Held while a network is picked and taken, so that two labs do not pick the same. The directory
 // itself is locked.
@@ -36,73 +37,28 @@ Result<sys::Fd> lock_directory(const std::string& directory) {
   return fd;
 }
 
-// The trees as seen from the caller's own group: what a lab makes stays below the limits of whoever
-// started it. In version 2 a group with processes cannot have children with limits, so there the
-// root is taken.
-Result<sys::Cgroups> own_cgroups() {
-  KPP_ASSIGN(const sys::Cgroups machine, sys::Cgroups::discover());
-  if (machine.version() == sys::CgroupVersion::kV2) return machine;
-  KPP_ASSIGN(const auto groups, sys::memberships(::getpid()));
-  std::map<std::string, std::string> trees = machine.trees();
-  for (const sys::CgroupMembership& membership : groups) {
-    for (const std::string& controller : membership.controllers) {
-      const auto tree = trees.find(controller);
-      const bool below = membership.path != "/" && !membership.path.starts_with("/..");
-      if (tree != trees.end() && below) tree->second += membership.path;
-    }
-  }
-  return sys::Cgroups::v1(std::move(trees));
-}
-
-std::string group_name(const std::string& lab, const std::string& node) {
-  return cat("/kpp-", lab, "-", node);
-}
-
-// The trees that a node was made in; those of the caller if that is not known.
-Result<sys::Cgroups> cgroups_of(const StateFile& state) {
-  const auto controllers = state.all("cgroup-controller");
-  const auto trees = state.all("cgroup-tree");
-  if (controllers.empty() || controllers.size() != trees.size()) return own_cgroups();
-  if (controllers[0] == "v2") return sys::Cgroups::v2(trees[0]);
-  std::map<std::string, std::string> map;
-  for (std::size_t i = 0; i < trees.size(); ++i) map[controllers[i]] = trees[i];
-  return sys::Cgroups::v1(std::move(map));
-}
-
-void remember(const sys::Cgroups& cgroups, StateFile& state) {
-  for (const auto& [controller, tree] : cgroups.trees()) {
-    state.add("cgroup-controller", controller.empty() ? "v2" : controller);
-    state.add("cgroup-tree", tree);
-  }
-}
-
-template <class T>
-T number(std::string_view text) {
-  T value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-// The init that a state names, if that very process still runs; else 0.
-pid_t running_init(const StateFile& state) {
-  const auto pid = number<pid_t>(state.get("init"));
-  if (pid <= 0) return 0;
-  const auto started = sys::process_start_time(pid);
-  return started && *started == number<std::uint64_t>(state.get("init-start")) ? pid : 0;
-}
-
 std::string state_path(const std::string& node_directory) { return cat(node_directory, "/state"); }
 
-// A half-made init is known to nobody: it is found by its cgroup.
-Status end_processes(const sys::Cgroups& cgroups, const std::string& group,
-                     const StateFile& state) {
-  if (const pid_t init = running_init(state); init != 0) {
-    KPP_RETURN_IF_ERROR(sys::kill_and_wait(init, kEndOfNode));
+// The address asked for, or the first that no other node has; the gateway has the first of all.
+Result<std::string> free_address(const sys::Ipv4Network& network, const std::string& wanted,
+                                 const std::vector<Node>& others) {
+  const auto taken = [&](const std::string& address) {
+    return std::ranges::any_of(others, [&](const Node& o) { return o.address == address; });
+  };
+  if (!wanted.empty()) {
+    KPP_ASSIGN(const sys::Ipv4Network one, sys::parse_ipv4_network(wanted));
+    if (!network.overlaps(one) || wanted == network.host(1)) {
+      return fail(Reason::kInvalid,
+                  cat("no node can have ", wanted, " in the lab's network ", network));
+    }
+    if (taken(wanted)) return fail(Reason::kInvalid, cat("another node has ", wanted));
+    return wanted;
   }
-  const auto rest = cgroups.processes(group);
-  if (!rest) return {};
-  for (const pid_t pid : *rest) KPP_RETURN_IF_ERROR(sys::kill_and_wait(pid, kEndOfNode));
-  return {};
+  const std::uint32_t size = 1U << (32 - network.prefix);
+  for (std::uint32_t n = 2; n + 1 < size; ++n) {
+    if (!taken(network.host(n))) return network.host(n);
+  }
+  return fail(Reason::kServiceUnavailable, "the lab has no address left");
 }
 
 sys::ProcessPlace place_in(const Node& node, const sys::NamespaceSet& namespaces) {
@@ -134,11 +90,11 @@ Result<Node> Lab::create_node(const NodeSpec& spec) {
   return node(spec.name);
 }
 
-Result<NodeLink> Lab::plan_link(const std::string& name) const {
-  KPP_ASSIGN(std::vector<sys::Ipv4Network> used, sys::routed_networks());
+Result<NodeLink> Lab::plan_link(const NodeSpec& spec) const {
   NodeLink link;
-  link.link = link_name(options_.name, name);
-  if (!options_.bridged) {
+  link.link = link_name(options_.name, spec.name);
+  if (options_.network.empty() && !options_.bridged) {
+    KPP_ASSIGN(const std::vector<sys::Ipv4Network> used, sys::routed_networks());
     KPP_ASSIGN(const sys::Ipv4Network network, pick_network(used, kSinglePrefix));
     link.gateway = network.host(1);
     link.address = network.host(2);
@@ -146,23 +102,21 @@ Result<NodeLink> Lab::plan_link(const std::string& name) const {
     return link;
   }
   link.bridge = bridge_name(options_.name);
-  link.prefix = kBridgedPrefix;
   // The first node brings the network, the others take further addresses of it.
   KPP_ASSIGN(const std::vector<Node> others, nodes());
   sys::Ipv4Network network;
-  if (others.empty()) {
+  if (!options_.network.empty()) {
+    KPP_ASSIGN(network, sys::parse_ipv4_network(options_.network));
+  } else if (others.empty()) {
+    KPP_ASSIGN(const std::vector<sys::Ipv4Network> used, sys::routed_networks());
     KPP_ASSIGN(network, pick_network(used, kBridgedPrefix));
   } else {
     KPP_ASSIGN(network, sys::parse_ipv4_network(cat(others[0].gateway, "/", kBridgedPrefix)));
   }
+  link.prefix = network.prefix;
   link.gateway = network.host(1);
-  for (std::uint32_t n = 2; n < 255; ++n) {
-    link.address = network.host(n);
-    const bool taken = std::ranges::any_of(
-        others, [&](const Node& other) { return other.address == link.address; });
-    if (!taken) return link;
-  }
-  return fail(Reason::kServiceUnavailable, "the lab has no address left");
+  KPP_ASSIGN(link.address, free_address(network, spec.address, others));
+  return link;
 }
 
 Status Lab::make_node(const NodeSpec& spec) {
@@ -175,37 +129,43 @@ Status Lab::make_node(const NodeSpec& spec) {
   StateFile state;
   remember(cgroups, state);
   KPP_RETURN_IF_ERROR(state.save(state_path(directory)));
-  KPP_RETURN_IF_ERROR(cgroups.create(group));
-  if (const std::string cpuset = cgroups.directory("cpuset", group);
-      cgroups.version() == sys::CgroupVersion::kV1 && !cpuset.empty()) {
-    // Groups that are made inside the node, by whomever, start with its CPUs.
-    const sys::Fd clone(
-        ::open(cat(cpuset, "/cgroup.clone_children").c_str(), O_WRONLY | O_CLOEXEC));
-    if (clone.valid() && ::write(clone.get(), "1", 1) != 1)
-      return errno_status("clone_children", errno);
-  }
+  KPP_RETURN_IF_ERROR(prepare_group(cgroups, group));
 
   KPP_ASSIGN(const sys::Fd lock, lock_directory(options_.labs_directory));
-  KPP_ASSIGN(const NodeLink link, plan_link(spec.name));
+  KPP_ASSIGN(NodeLink link, plan_link(spec));
   InitSpec init_spec{spec, directory, link.address, cgroups.procs_files(group)};
-  const std::string spec_file = cat(directory, "/spec");
-  KPP_RETURN_IF_ERROR(to_state(init_spec).save(spec_file));
-  sys::ProcessSpec start;
-  start.argv = options_.init_command;
-  start.argv.push_back(spec_file);
-  KPP_ASSIGN(const sys::ProcessResult result, sys::run_process(start));
-  if (!result.ok()) return {Reason::kIo, result.err.substr(0, result.err.find('\n'))};
-  const auto init = number<pid_t>(result.out);
-  KPP_ASSIGN(const std::uint64_t started, sys::process_start_time(init));
-  state.add("init", cat(init));
-  state.add("init-start", cat(started));
+  KPP_ASSIGN(const pid_t init, start_init(options_.init_command, init_spec, state));
   state.add("address", link.address);
   state.add("gateway", link.gateway);
   KPP_RETURN_IF_ERROR(state.save(state_path(directory)));
-  if (!link.bridge.empty()) {
-    KPP_RETURN_IF_ERROR(make_bridge(link.bridge, link.gateway, link.prefix));
+  if (!options_.network.empty()) {
+    KPP_ASSIGN(link.network_of, ensure_switch());
   }
+  if (!link.bridge.empty()) KPP_RETURN_IF_ERROR(make_bridge(link));
   return connect_node(link, init);
+}
+
+Result<pid_t> Lab::ensure_switch() {
+  const std::string directory = node_directory(std::string(kSwitch));
+  if (const auto known = StateFile::load(state_path(directory))) {
+    if (const pid_t running = running_init(*known); running != 0) return running;
+  }
+  KPP_RETURN_IF_ERROR(remove_made(std::string(kSwitch)));
+  KPP_RETURN_IF_ERROR(fs::make_directories(directory));
+  KPP_ASSIGN(const sys::Cgroups cgroups, own_cgroups());
+  const std::string group = group_name(options_.name, std::string(kSwitch));
+  StateFile state;
+  remember(cgroups, state);
+  KPP_RETURN_IF_ERROR(state.save(state_path(directory)));
+  KPP_RETURN_IF_ERROR(prepare_group(cgroups, group));
+  InitSpec spec;
+  spec.node.name = kSwitch;
+  spec.directory = directory;
+  spec.cgroup_procs = cgroups.procs_files(group);
+  spec.network_only = true;
+  KPP_ASSIGN(const pid_t init, start_init(options_.init_command, spec, state));
+  KPP_RETURN_IF_ERROR(state.save(state_path(directory)));
+  return init;
 }
 
 Result<Node> Lab::node(const std::string& name) const {
@@ -238,6 +198,10 @@ Result<std::vector<Node>> Lab::nodes() const {
 
 Status Lab::remove_node(const std::string& name) {
   KPP_RETURN_IF_ERROR(check_name("node", name));
+  return remove_made(name);
+}
+
+Status Lab::remove_made(const std::string& name) {
   const std::string directory = node_directory(name);
   const StateFile state = StateFile::load(state_path(directory)).value_or(StateFile());
   KPP_ASSIGN(const sys::Cgroups cgroups, cgroups_of(state));
@@ -250,8 +214,11 @@ Status Lab::remove_node(const std::string& name) {
 
 Status Lab::remove() {
   if (const auto names = fs::list(directory_)) {
-    for (const std::string& name : *names) KPP_RETURN_IF_ERROR(remove_node(name));
+    for (const std::string& name : *names) {
+      if (check_name("node", name).ok()) KPP_RETURN_IF_ERROR(remove_node(name));
+    }
   }
+  KPP_RETURN_IF_ERROR(remove_made(std::string(kSwitch)));
   KPP_RETURN_IF_ERROR(sys::delete_link(bridge_name(options_.name)));
   return fs::remove_all(directory_);
 }

@@ -22,6 +22,10 @@ struct LabOptions {
   // Nodes share a bridge of the machine and see each other. Otherwise each has a link of its own to
   // the machine alone.
   bool bridged = false;
+  // Like bridged, but the bridge is in a network namespace of the lab's own, which this network
+  // ("192.168.1.0/24") is in: the machine and the nodes do not see each other, whatever networks
+  // the machine has.
+  std::string network;
   // What is run to become a node's init, with the spec file as last argument.
   std::vector<std::string> init_command{"/proc/self/exe", "lab-init"};
 };
@@ -39,7 +43,7 @@ struct Node {
 // Makes, finds, enters and removes the nodes of one lab.
 //
 // Guarantees: of the machine's own network nothing is touched but one veth a node (and one bridge
-// for a lab of several);
+// for a lab of several), and nothing at all with LabOptions::network;
 //   mounts exist only in the node's own mount namespace. remove_node and remove leave nothing
 //   behind: no process, namespace, mount, cgroup, link, directory; also when the node was half
 //   made, or the machine lost its memory of it. What was made is written down before it is made. A
@@ -71,7 +75,11 @@ class Lab {
 
   std::string node_directory(const std::string& name) const { return cat(directory_, "/", name); }
   Status make_node(const NodeSpec& spec);
-  Result<struct NodeLink> plan_link(const std::string& node) const;
+  Result<struct NodeLink> plan_link(const NodeSpec& spec) const;
+  // The process that holds the network namespace with the bridge; made if it is not there.
+  Result<pid_t> ensure_switch();
+  // remove_node, for whatever directory of the lab.
+  Status remove_made(const std::string& name);
 
   LabOptions options_;
   std::string directory_;

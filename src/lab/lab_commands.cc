@@ -1,5 +1,9 @@
 #include "lab/lab_commands.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -8,12 +12,14 @@
 
 #include "lab/containerd.h"
 #include "lab/lab.h"
+#include "lab/machines.h"
 
 namespace kpp::lab {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: kpp lab list\n"
+    "usage: kpp lab up --nodes NAME[=ADDRESS],... --bare [--name LAB]\n"
+    "       kpp lab list\n"
     "       kpp lab enter NODE [--name LAB] [-- COMMAND...]\n"
     "       kpp lab load NODE ARCHIVE... [--name LAB]\n"
     "       kpp lab down [--name LAB]\n";
@@ -31,6 +37,8 @@ int report(const Status& status) {
 
 struct Arguments {
   std::string lab = kDefaultLab;
+  std::string machines;
+  bool bare = false;
   std::vector<std::string> words;
   std::vector<std::string> command;  // after --
 };
@@ -47,6 +55,12 @@ Result<Arguments> parse(int argc, char** argv) {
       out.lab = argv[++i];
     } else if (word.starts_with("--name=")) {
       out.lab = word.substr(7);
+    } else if (word == "--nodes" && i + 1 < argc) {
+      out.machines = argv[++i];
+    } else if (word.starts_with("--nodes=")) {
+      out.machines = word.substr(8);
+    } else if (word == "--bare") {
+      out.bare = true;
     } else if (word.starts_with("-")) {
       return fail(Reason::kInvalid, cat("unknown flag: ", word));
     } else {
@@ -54,6 +68,44 @@ Result<Arguments> parse(int argc, char** argv) {
     }
   }
   return out;
+}
+
+std::string own_path() {
+  char buffer[PATH_MAX] = {};
+  const ssize_t n = ::readlink("/proc/self/exe", buffer, sizeof buffer - 1);
+  return {buffer, n > 0 ? static_cast<std::size_t>(n) : 0};
+}
+
+// A lab that runs and is not made of exactly these machines is somebody's: it is not replaced
+// unasked.
+Status check_replaceable(const LabOptions& options, const std::vector<Machine>& machines) {
+  KPP_ASSIGN(const Lab lab, Lab::open(options));
+  KPP_ASSIGN(const std::vector<Node> running, lab.nodes());
+  for (const Node& node : running) {
+    const bool ours = std::ranges::any_of(machines, [&](const Machine& m) {
+      return m.name == node.name && m.address == node.address;
+    });
+    if (!ours) {
+      return {Reason::kAlreadyExists,
+              cat("lab ", options.name, " runs with a node ", node.name, " at ", node.address,
+                  "; remove it first: kpp lab down --name ", options.name)};
+    }
+  }
+  return {};
+}
+
+int up(const Arguments& arguments) {
+  if (arguments.words.size() != 1 || arguments.machines.empty() || !arguments.bare) {
+    return complain(kUsage);
+  }
+  const auto machines = parse_machines(arguments.machines);
+  if (!machines) return report(machines.error());
+  const LabOptions options{.name = arguments.lab};
+  if (Status status = check_replaceable(options, *machines); !status.ok()) return report(status);
+  return report(make_machines({options, *machines, own_path()}, [](const std::string& step) {
+    std::printf("%s\n", step.c_str());
+    std::fflush(stdout);
+  }));
 }
 
 int list() {
@@ -102,6 +154,7 @@ int lab_main(int argc, char** argv) {
   }
   if (arguments->words.empty()) return complain(kUsage);
   const std::string& verb = arguments->words[0];
+  if (verb == "up") return up(*arguments);
   if (verb == "list") return list();
   if (verb == "enter") return enter(*arguments);
   if (verb == "load") return load(*arguments);

@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "lab/lab.h"
+#include "lab/machines.h"
 #include "lab/node_network.h"
 #include "linux/cgroups.h"
 #include "linux/links.h"
@@ -123,7 +124,7 @@ TEST_F(LabNode, IsAMachineOfItsOwn) {
 TEST_F(LabNode, DaemonOutlivesItsStarterAndBelongsToTheNodesInit) {
   auto lab = Lab::open(options_);
   ASSERT_TRUE(lab);
-  const auto node = lab->create_node({.name = "node1", .binds = {}, .files = {}});
+  const auto node = lab->create_node({.name = "node1", .address = "", .binds = {}, .files = {}});
   ASSERT_TRUE(node) << node.error().to_string();
   const auto pid = start_in_node(*node, {"sh", "-c", "echo up; exec sleep 1000"},
                                  cat(labs_, "/daemon.log"), {"ONE=1"});
@@ -138,7 +139,7 @@ TEST_F(LabNode, NothingIsLeftBehind) {
   auto lab = Lab::open(options_);
   ASSERT_TRUE(lab);
   for (int round = 0; round < 2; ++round) {
-    const auto node = lab->create_node({.name = "node1", .binds = {}, .files = {}});
+    const auto node = lab->create_node({.name = "node1", .address = "", .binds = {}, .files = {}});
     ASSERT_TRUE(node) << node.error().to_string();
     // A tree of processes, groups, mounts and links of the node's own.
     EXPECT_EQ(run(*node,
@@ -163,14 +164,15 @@ TEST_F(LabNode, HalfMadeNodeIsRemovedByTheNextOne) {
   auto lab = Lab::open(options_);
   ASSERT_TRUE(lab);
   // A mount point that cannot be made stops init half way.
-  NodeSpec broken{.name = "node1", .binds = {{"/no/such/source", "/x"}}, .files = {}};
+  NodeSpec broken{
+      .name = "node1", .address = "", .binds = {{"/no/such/source", "/x"}}, .files = {}};
   EXPECT_FALSE(lab->create_node(broken));
   EXPECT_FALSE(fs::exists(cat(lab->directory(), "/node1")));
   // The memory of a running node is lost: its processes are still found.
-  ASSERT_TRUE(lab->create_node({.name = "node1", .binds = {}, .files = {}}));
+  ASSERT_TRUE(lab->create_node({.name = "node1", .address = "", .binds = {}, .files = {}}));
   ASSERT_TRUE(fs::remove_all(cat(lab->directory(), "/node1/state")).ok());
   EXPECT_FALSE(lab->node("node1"));
-  const auto node = lab->create_node({.name = "node1", .binds = {}, .files = {}});
+  const auto node = lab->create_node({.name = "node1", .address = "", .binds = {}, .files = {}});
   ASSERT_TRUE(node) << node.error().to_string();
   EXPECT_EQ(run(*node, "echo alive"), "alive\n");
 }
@@ -179,9 +181,9 @@ TEST_F(LabNode, BridgedNodesSeeEachOther) {
   options_.bridged = true;
   auto lab = Lab::open(options_);
   ASSERT_TRUE(lab);
-  const auto one = lab->create_node({.name = "node1", .binds = {}, .files = {}});
+  const auto one = lab->create_node({.name = "node1", .address = "", .binds = {}, .files = {}});
   ASSERT_TRUE(one) << one.error().to_string();
-  const auto two = lab->create_node({.name = "node2", .binds = {}, .files = {}});
+  const auto two = lab->create_node({.name = "node2", .address = "", .binds = {}, .files = {}});
   ASSERT_TRUE(two) << two.error().to_string();
   EXPECT_EQ(one->gateway, two->gateway);
   EXPECT_NE(one->address, two->address);
@@ -189,6 +191,54 @@ TEST_F(LabNode, BridgedNodesSeeEachOther) {
             "seen\n");
   ASSERT_TRUE(lab->remove().ok());
   EXPECT_FALSE(sys::link_exists(bridge_name(options_.name)));
+}
+
+TEST_F(LabNode, MachinesHaveARuntimeSeeEachOtherAndLeaveNothing) {
+  const Census before = Census::take();
+  const auto machines = parse_machines("class,class2");
+  ASSERT_TRUE(machines);
+  std::vector<std::string> steps;
+  const MachinesOptions machines_options{options_, *machines, tool()};
+  for (int round = 0; round < 2; ++round) {
+    const Status made = make_machines(machines_options, [&](const auto& s) { steps.push_back(s); });
+    ASSERT_TRUE(made.ok()) << made.to_string();
+  }
+  EXPECT_EQ(steps[1], "machine class2 at 192.168.1.8");
+  // The bridge is in a namespace of the lab's.
+  EXPECT_EQ(Census::take().links, before.links);
+  EXPECT_EQ(Census::take().mounts, before.mounts);
+  auto lab = Lab::open(options_);
+  const auto one = lab->node("class");
+  const auto two = lab->node("class2");
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(run(*one, "busybox ping -c 1 -W 2 class2 >/dev/null && echo seen"), "seen\n");
+  EXPECT_EQ(run(*two, "busybox ping -c 1 -W 2 192.168.1.12 >/dev/null && echo seen"), "seen\n");
+  EXPECT_EQ(run(*one, "command -v kubeadm; command -v kubelet"),
+            "/usr/local/bin/kubeadm\n/usr/local/bin/kubelet\n");
+  EXPECT_NE(run(*one, "cat /etc/machine-id"), run(*two, "cat /etc/machine-id"));
+  EXPECT_EQ(run(*two, "ps -e -o comm= | grep -v -e ps -e sh -e grep -e sort | sort"),
+            "containerd\nkpp-lab-init\n");
+  EXPECT_EQ(run(*one, "ctr version >/dev/null && echo answers"), "answers\n");
+  // What one writes to the shared directory the other reads.
+  EXPECT_EQ(run(*one, "echo x > /srv/shared/file"), "");
+  EXPECT_EQ(run(*two, "cat /srv/shared/file"), "x\n");
+  ASSERT_TRUE(lab->remove().ok());
+  const Census after = Census::take();
+  for (const auto& ns : after.namespaces) EXPECT_TRUE(before.namespaces.contains(ns)) << ns;
+  EXPECT_EQ(after.mounts, before.mounts);
+  EXPECT_EQ(after.cgroups, before.cgroups);
+  EXPECT_EQ(after.links, before.links);
+  EXPECT_FALSE(fs::exists(lab->directory()));
+}
+
+TEST_F(LabNode, LostSwitchIsFoundByItsControlGroup) {
+  const Census before = Census::take();
+  options_.network = "192.168.1.0/24";
+  auto lab = Lab::open(options_);
+  ASSERT_TRUE(lab->create_node({.name = "node1", .address = "", .binds = {}, .files = {}}));
+  ASSERT_TRUE(fs::remove_all(cat(lab->directory(), "/.switch/state")).ok());
+  ASSERT_TRUE(lab->remove().ok());
+  for (const auto& ns : Census::take().namespaces) EXPECT_TRUE(before.namespaces.contains(ns));
 }
 
 }  // namespace

@@ -163,6 +163,7 @@ Status set_kernel_parameters() {
 Status become_node(const InitSpec& spec, const sys::Cgroups& machine) {
   ::prctl(PR_SET_NAME, "kpp-lab-init");
   if (::setsid() < 0) return errno_status("setsid", errno);
+  if (spec.network_only) return {};
   if (::sethostname(spec.node.name.data(), spec.node.name.size()) != 0) {
     return errno_status("sethostname", errno);
   }
@@ -214,8 +215,10 @@ Result<pid_t> make_node(const std::string& spec_file) {
   KPP_ASSIGN(const InitSpec spec, init_spec_from(state));
   KPP_ASSIGN(const sys::Cgroups machine, sys::Cgroups::discover());
   for (const std::string& procs : spec.cgroup_procs) KPP_RETURN_IF_ERROR(write_control(procs, "0"));
-  KPP_RETURN_IF_ERROR(sys::unshare_namespaces(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
-                                              CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP));
+  KPP_RETURN_IF_ERROR(sys::unshare_namespaces(
+      spec.network_only ? CLONE_NEWNET
+                        : CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID |
+                              CLONE_NEWCGROUP));
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) != 0) return fail(errno_status("pipe", errno));
   sys::Fd ready_read(fds[0]);

@@ -16,6 +16,16 @@ std::string short_hash(std::string_view text) {
   return out;
 }
 
+// ip(8) in the network namespace of a process, or the caller's.
+Status run_ip_of(pid_t process, const std::vector<std::string>& lines) {
+  if (process == 0) return sys::run_ip(lines);
+  KPP_ASSIGN(const sys::NamespaceSet network,
+             sys::NamespaceSet::network_at(cat("/proc/", process, "/ns/net")));
+  sys::ProcessPlace place;
+  place.namespaces = &network;
+  return sys::run_ip(lines, place);
+}
+
 }  // namespace
 
 std::string link_name(std::string_view lab, std::string_view node) {
@@ -44,22 +54,19 @@ Status connect_node(const NodeLink& link, pid_t init) {
     outside.push_back(cat("link set ", link.link, " master ", link.bridge));
   }
   outside.push_back(cat("link set ", link.link, " up"));
-  KPP_RETURN_IF_ERROR(sys::run_ip(outside));
-  KPP_ASSIGN(const sys::NamespaceSet node,
-             sys::NamespaceSet::network_at(cat("/proc/", init, "/ns/net")));
-  sys::ProcessPlace place;
-  place.namespaces = &node;
-  return sys::run_ip(
-      {"link set lo up", cat("addr add ", link.address, "/", link.prefix, " dev eth0"),
-       "link set eth0 up", cat("route add default via ", link.gateway)},
-      place);
+  KPP_RETURN_IF_ERROR(run_ip_of(link.network_of, outside));
+  return run_ip_of(init,
+                   {"link set lo up", cat("addr add ", link.address, "/", link.prefix, " dev eth0"),
+                    "link set eth0 up", cat("route add default via ", link.gateway)});
 }
 
-Status make_bridge(const std::string& bridge, const std::string& gateway, int prefix) {
-  if (sys::link_exists(bridge)) return {};
-  return sys::run_ip({cat("link add ", bridge, " type bridge"),
-                      cat("addr add ", gateway, "/", prefix, " dev ", bridge),
-                      cat("link set ", bridge, " up")});
+Status make_bridge(const NodeLink& link) {
+  const std::string show = cat("link show dev ", link.bridge);
+  if (run_ip_of(link.network_of, {show}).ok()) return {};
+  return run_ip_of(link.network_of,
+                   {"link set lo up", cat("link add ", link.bridge, " type bridge"),
+                    cat("addr add ", link.gateway, "/", link.prefix, " dev ", link.bridge),
+                    cat("link set ", link.bridge, " up")});
 }
 
 }  // namespace kpp::lab

@@ -28,11 +28,13 @@ struct NodeLink {
   std::string address;  // of the node
   std::string gateway;  // of the machine
   int prefix = 30;
+  // A process in whose network namespace `link` and `bridge` are; 0: those of the caller.
+  pid_t network_of = 0;
 };
 
 // Makes a veth into the network namespace of a process and gives both ends their addresses.
 Status connect_node(const NodeLink& link, pid_t init);
-// Makes the machine's bridge of a lab with several nodes. Ok if it is there.
-Status make_bridge(const std::string& bridge, const std::string& gateway, int prefix);
+// Makes the bridge of a lab with several nodes. Ok if it is there.
+Status make_bridge(const NodeLink& link);
 
 }  // namespace kpp::lab

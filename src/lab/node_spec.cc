@@ -19,6 +19,7 @@ StateFile to_state(const InitSpec& spec) {
   state.add("name", spec.node.name);
   state.add("directory", spec.directory);
   state.add("address", spec.address);
+  if (spec.network_only) state.add("network-only", "yes");
   for (const Bind& bind : spec.node.binds) {
     state.add("bind-source", bind.source);
     state.add("bind-target", bind.target);
@@ -37,6 +38,7 @@ Result<InitSpec> init_spec_from(const StateFile& state) {
   spec.node.name = state.get("name");
   spec.directory = state.get("directory");
   spec.address = state.get("address");
+  spec.network_only = state.get("network-only") == "yes";
   spec.cgroup_procs = state.all("cgroup-procs");
   const auto sources = state.all("bind-source");
   const auto targets = state.all("bind-target");

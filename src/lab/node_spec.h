@@ -23,7 +23,8 @@ struct NodeFile {
 };
 
 struct NodeSpec {
-  std::string name;  // a DNS label; also its host name
+  std::string name;     // a DNS label; also its host name
+  std::string address;  // in the lab's network; empty: the first that is free
   std::vector<Bind> binds;
   // Beside these every node gets /etc/hostname, /etc/hosts and, unless it is given here, the
   // machine's /etc/resolv.conf.
@@ -40,6 +41,8 @@ struct InitSpec {
   std::string directory;                  // holds upper, work and root; on a real file system
   std::string address;                    // of the node, for /etc/hosts
   std::vector<std::string> cgroup_procs;  // joined before the cgroup namespace is made
+  // No node but the holder of a network namespace: nothing else is separate from the machine's.
+  bool network_only = false;
 };
 
 StateFile to_state(const InitSpec& spec);
