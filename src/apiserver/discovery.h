@@ -8,8 +8,9 @@
 
 namespace kpp::apiserver {
 
-// Answers /api, /apis, /api/v1, /apis/<group>, /apis/<group>/<version> and, by Accept header, the aggregated form
-// (KEP-3352). nullopt: the path is none of these. Built once; runs on any thread.
+// Answers /api, /apis, /api/v1, /apis/<group>, /apis/<group>/<version> and, by Accept header, the
+// aggregated form (KEP-3352). nullopt: the path is none of these, and no version of a served group
+// could stand there (that is 404). Built once; runs on any thread.
 class Discovery {
  public:
   // server_address: host:port for /api's serverAddressByClientCIDRs.
@@ -17,8 +18,9 @@ class Discovery {
   std::optional<net::Response> answer(const net::Request& request, const net::Query& query) const;
 
  private:
-  net::Response respond(const net::Request& request, const net::Query& query, const std::string& body,
-                        const std::string* aggregated) const;
+  bool is_version_root(std::string_view path) const;
+  net::Response respond(const net::Request& request, const net::Query& query,
+                        const std::string& body, const std::string* aggregated) const;
 
   const ResourceTable& table_;
   std::map<std::string, std::string> documents_;  // by path

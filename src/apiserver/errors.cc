@@ -64,24 +64,30 @@ Status not_found(std::string_view group, std::string_view resource, std::string_
 }
 
 Status already_exists(std::string_view group, std::string_view resource, std::string_view name) {
-  return Status(Reason::kAlreadyExists, cat(qualified(resource, group), " ", quoted(name), " already exists"),
+  return Status(Reason::kAlreadyExists,
+                cat(qualified(resource, group), " ", quoted(name), " already exists"),
                 about(group, resource, name));
 }
 
-Status conflict(std::string_view group, std::string_view resource, std::string_view name, std::string_view why) {
+Status conflict(std::string_view group, std::string_view resource, std::string_view name,
+                std::string_view why) {
   return Status(Reason::kConflict,
-                cat("Operation cannot be fulfilled on ", qualified(resource, group), " ", quoted(name), ": ", why),
+                cat("Operation cannot be fulfilled on ", qualified(resource, group), " ",
+                    quoted(name), ": ", why),
                 about(group, resource, name));
 }
 
 Status modified_conflict(std::string_view group, std::string_view resource, std::string_view name) {
   return conflict(group, resource, name,
-                  "the object has been modified; please apply your changes to the latest version and try again");
+                  "the object has been modified; please apply your changes to the latest version "
+                  "and try again");
 }
 
-Status forbidden(std::string_view group, std::string_view resource, std::string_view name, std::string_view why) {
-  std::string message = name.empty() ? cat(qualified(resource, group), " is forbidden: ", why)
-                                     : cat(qualified(resource, group), " ", quoted(name), " is forbidden: ", why);
+Status forbidden(std::string_view group, std::string_view resource, std::string_view name,
+                 std::string_view why) {
+  std::string message =
+      name.empty() ? cat(qualified(resource, group), " is forbidden: ", why)
+                   : cat(qualified(resource, group), " ", quoted(name), " is forbidden: ", why);
   return Status(Reason::kForbidden, std::move(message), about(group, resource, name));
 }
 
@@ -89,18 +95,22 @@ Status unauthorized() { return Status(Reason::kUnauthorized, "Unauthorized"); }
 
 Status bad_request(std::string message) { return Status(Reason::kBadRequest, std::move(message)); }
 
-Status method_not_supported(std::string_view group, std::string_view resource, std::string_view verb) {
-  return Status(Reason::kMethodNotAllowed, cat(verb, " is not supported on resources of kind ", quoted(qualified(resource, group))),
-                about(group, resource, ""));
+Status method_not_supported(std::string_view group, std::string_view resource,
+                            std::string_view verb) {
+  return Status(
+      Reason::kMethodNotAllowed,
+      cat(verb, " is not supported on resources of kind ", quoted(qualified(resource, group))),
+      about(group, resource, ""));
 }
 
 Status no_such_resource() {
-  return Status(Reason::kNotFound, "the server could not find the requested resource", StatusDetails{});
+  return Status(Reason::kNotFound, "the server could not find the requested resource",
+                StatusDetails{});
 }
 
 Status method_not_allowed() {
-  return Status(Reason::kMethodNotAllowed, "the server does not allow this method on the requested resource",
-                StatusDetails{});
+  return Status(Reason::kMethodNotAllowed,
+                "the server does not allow this method on the requested resource", StatusDetails{});
 }
 
 Status unsupported_media_type() {
@@ -108,10 +118,11 @@ Status unsupported_media_type() {
 }
 
 Status not_acceptable() {
-  return Status(Reason::kNotAcceptable,
-                "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
-                "application/vnd.kubernetes.protobuf",
-                StatusDetails{});
+  return Status(
+      Reason::kNotAcceptable,
+      "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
+      "application/vnd.kubernetes.protobuf",
+      StatusDetails{});
 }
 
 Status internal(std::string_view why) {
@@ -128,7 +139,9 @@ Status too_large_version(std::int64_t asked, std::int64_t current) {
   StatusDetails details;
   details.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
   details.retry_after_seconds = 1;
-  return Status(Reason::kTimeout, cat("Too large resource version: ", asked, ", current: ", current), std::move(details));
+  return Status(Reason::kTimeout,
+                cat("Timeout: Too large resource version: ", asked, ", current: ", current),
+                std::move(details));
 }
 
 Status timed_out() {

@@ -13,13 +13,16 @@ std::string qualified(std::string_view resource, std::string_view group);
 
 Status not_found(std::string_view group, std::string_view resource, std::string_view name);
 Status already_exists(std::string_view group, std::string_view resource, std::string_view name);
-Status conflict(std::string_view group, std::string_view resource, std::string_view name, std::string_view why);
+Status conflict(std::string_view group, std::string_view resource, std::string_view name,
+                std::string_view why);
 // The object was changed since the caller read it.
 Status modified_conflict(std::string_view group, std::string_view resource, std::string_view name);
-Status forbidden(std::string_view group, std::string_view resource, std::string_view name, std::string_view why);
+Status forbidden(std::string_view group, std::string_view resource, std::string_view name,
+                 std::string_view why);
 Status unauthorized();
 Status bad_request(std::string message);
-Status method_not_supported(std::string_view group, std::string_view resource, std::string_view verb);
+Status method_not_supported(std::string_view group, std::string_view resource,
+                            std::string_view verb);
 // No such path under a group that is served.
 Status no_such_resource();
 Status method_not_allowed();

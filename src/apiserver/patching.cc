@@ -121,13 +121,9 @@ std::string converted_words(std::string_view why) {
 
 }  // namespace
 
-Status invalid_patch_result(const Patch& patch, const json::Value& patched, const Status& why) {
-  constexpr std::string_view kMark = " cannot be handled as a ";
-  const auto at = why.message().find(kMark);
-  const auto colon = at == std::string::npos ? at : why.message().find(": ", at + kMark.size());
-  if (colon == std::string::npos) return why;
-  std::string reason = why.message().substr(colon + 2);
-  if (patch.kind == PatchKind::kStrategic) reason = converted_words(reason);
+Status invalid_patch_result(const Patch& patch, const json::Value& patched, std::string_view why) {
+  const std::string reason =
+      patch.kind == PatchKind::kStrategic ? converted_words(why) : std::string(why);
   StatusDetails details;
   const std::string message = cat("Invalid value: ", quoted(text_of(patch, patched)), ": ", reason);
   details.causes.push_back({"FieldValueInvalid", message, "patch"});

@@ -23,6 +23,6 @@ Result<json::Value> apply_patch(const Patch& patch, const api::TypeDesc& type,
                                 const json::Value& current);
 // The error of a patch whose result is no object of the kind: `why` is what decoding said of
 // `patched`.
-Status invalid_patch_result(const Patch& patch, const json::Value& patched, const Status& why);
+Status invalid_patch_result(const Patch& patch, const json::Value& patched, std::string_view why);
 
 }  // namespace kpp::apiserver

@@ -1,7 +1,9 @@
 // What a request is read as: path, verb, media types; and how errors are written.
 #include <gtest/gtest.h>
 
+#include "apiserver/discovery.h"
 #include "apiserver/errors.h"
+#include "apiserver/handlers/options.h"
 #include "apiserver/negotiation.h"
 #include "apiserver/request_info.h"
 #include "apiserver/resources.h"
@@ -44,6 +46,46 @@ TEST(RequestInfo, OtherPathsAreNoResources) {
   EXPECT_FALSE(read("GET", "/apis/apps").is_resource);
 }
 
+TEST(Discovery, VersionsThatAServedGroupLacksAreNotFoundInJson) {
+  const ResourceTable table;
+  const Discovery discovery(table, "127.0.0.1:6443");
+  const auto answer = [&](std::string path) {
+    net::Request request;
+    request.method = "GET";
+    request.path = std::move(path);
+    return discovery.answer(request, net::Query::parse(""));
+  };
+  for (const char* path : {"/api/v9", "/apis/apps/nope"}) {
+    const auto found = answer(path);
+    ASSERT_TRUE(found) << path;
+    EXPECT_EQ(found->status, 404) << path;
+    EXPECT_EQ(found->headers.get("Content-Type"), "application/json") << path;
+  }
+  EXPECT_FALSE(answer("/apis/nosuch"));
+  EXPECT_FALSE(answer("/api/v1/pods"));
+}
+
+TEST(ResourceVersions, AreNumbers) {
+  EXPECT_EQ(parse_resource_version("17").value(), 17);
+  EXPECT_EQ(
+      parse_resource_version("x").error().message(),
+      "resourceVersion: Invalid value: \"x\": strconv.ParseUint: parsing \"x\": invalid syntax");
+  EXPECT_EQ(
+      parse_resource_version("-1").error().message(),
+      "resourceVersion: Invalid value: \"-1\": strconv.ParseUint: parsing \"-1\": invalid syntax");
+}
+
+TEST(InvalidOptions, NameTheirKindAndEachFault) {
+  validation::FieldErrors errors;
+  check_dry_run(errors, std::vector<std::string>{"All", "Some"});
+  const Status status = invalid_options("DeleteOptions", errors);
+  EXPECT_EQ(status.message(),
+            "DeleteOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: "
+            "[\"All\",\"Some\"]: supported values: "
+            "\"All\"");
+  EXPECT_EQ(status.details().kind, "DeleteOptions");
+}
+
 Result<Accept> accept(std::string value) {
   net::Headers headers;
   headers.add("Accept", std::move(value));
@@ -65,9 +107,10 @@ TEST(Negotiation, UnknownTypesAreRefused) {
 }
 
 TEST(Errors, StatusIsWrittenAsTheApiWritesIt) {
-  EXPECT_EQ(status_body(not_found("apps", "deployments", "web")),
-            R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"deployments.apps \"web\" not found",)"
-            R"("reason":"NotFound","details":{"name":"web","group":"apps","kind":"deployments"},"code":404})");
+  EXPECT_EQ(
+      status_body(not_found("apps", "deployments", "web")),
+      R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"deployments.apps \"web\" not found",)"
+      R"("reason":"NotFound","details":{"name":"web","group":"apps","kind":"deployments"},"code":404})");
 }
 
 TEST(ResourceTable, KeysAreThoseOfTheOriginal) {
@@ -75,7 +118,8 @@ TEST(ResourceTable, KeysAreThoseOfTheOriginal) {
   const auto* pods = table.find("", "v1", "pods");
   ASSERT_NE(pods, nullptr);
   EXPECT_EQ(pods->store_key("default", "web"), "/registry/pods/default/web");
-  EXPECT_EQ(table.find("", "v1", "services")->store_key("default", "web"), "/registry/services/specs/default/web");
+  EXPECT_EQ(table.find("", "v1", "services")->store_key("default", "web"),
+            "/registry/services/specs/default/web");
   EXPECT_EQ(table.find("", "v1", "nodes")->store_key("", "n1"), "/registry/minions/n1");
 }
 

@@ -87,6 +87,15 @@ std::string go_name(std::string_view json_name) {
   return out;
 }
 
+// The name in a type that names its members in a way of its own.
+std::string go_name_in(const TypeDesc& desc, std::string_view json_name) {
+  std::string out = go_name(json_name);
+  if (desc.name != "DeviceAttribute") return out;
+  const bool list = out.ends_with('s');
+  if (list) out.pop_back();
+  return out + (list ? "Values" : "Value");
+}
+
 // Internal types whose members stand in another order than those of v1, or are fewer.
 std::span<const std::string_view> internal_order(const TypeDesc& desc) {
   static constexpr std::array<std::string_view, 33> kPodSpec = {"volumes",
@@ -177,7 +186,7 @@ class Printer {
       }
     }
     if (tagged && !field.always && is_zero(field, value)) return;
-    name(tagged ? std::string(field.json_name) : go_name(field.json_name));
+    name(tagged ? std::string(field.json_name) : go_name_in(desc, field.json_name));
     print(field, value);
   }
 

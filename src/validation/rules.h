@@ -10,6 +10,7 @@
 #include "api/autoscalingv1.h"
 #include "api/autoscalingv2.h"
 #include "api/batchv1.h"
+#include "api/certificatesv1.h"
 #include "api/coordinationv1.h"
 #include "api/corev1.h"
 #include "api/discoveryv1.h"
@@ -17,6 +18,7 @@
 #include "api/nodev1.h"
 #include "api/policyv1.h"
 #include "api/rbacv1.h"
+#include "api/resourcev1.h"
 #include "api/schedulingv1.h"
 #include "api/storagev1.h"
 #include "validation/validate.h"
@@ -72,7 +74,17 @@ KPP_CHANGE_RULES(storagev1::CSIStorageCapacity);
 KPP_CHANGE_RULES(storagev1::StorageClass);
 KPP_CHANGE_RULES(storagev1::VolumeAttachment);
 KPP_CHANGE_RULES(storagev1::VolumeAttributesClass);
+KPP_RULES(admissionregistrationv1::MutatingAdmissionPolicy);
+KPP_RULES(admissionregistrationv1::MutatingAdmissionPolicyBinding);
+KPP_RULES(admissionregistrationv1::MutatingWebhookConfiguration);
+KPP_CHANGE_RULES(admissionregistrationv1::ValidatingAdmissionPolicy);
 KPP_RULES(admissionregistrationv1::ValidatingAdmissionPolicyBinding);
+KPP_RULES(admissionregistrationv1::ValidatingWebhookConfiguration);
+KPP_CHANGE_RULES(certificatesv1::CertificateSigningRequest);
+KPP_RULES(resourcev1::DeviceClass);
+KPP_CHANGE_RULES(resourcev1::ResourceClaim);
+KPP_CHANGE_RULES(resourcev1::ResourceClaimTemplate);
+KPP_CHANGE_RULES(resourcev1::ResourceSlice);
 KPP_RULES(networkingv1::IPAddress);
 KPP_RULES(apiregistrationv1::APIService);
 KPP_RULES(authorizationv1::SelfSubjectAccessReview);

@@ -76,6 +76,21 @@ TEST(StrategicPatch, MapsObeyDirectives) {
       R"({"volumes":[{"name":"w","emptyDir":{}}]})");
 }
 
+TEST(StrategicPatch, DirectivesOnWhatIsNotThereLeaveNothing) {
+  EXPECT_EQ(
+      strategic(R"({"dnsPolicy":"Default"})", R"({"nodeSelector":{"$patch":"merge","y":"8"}})"),
+      R"({"dnsPolicy":"Default"})");
+  EXPECT_EQ(strategic(R"({"dnsPolicy":"Default"})",
+                      R"({"containers":[{"name":"a","$patch":"delete"},{"name":"b"}]})"),
+            R"({"dnsPolicy":"Default","containers":[{"name":"b"}]})");
+}
+
+TEST(StrategicPatch, MapsKnowNoMergeDirective) {
+  EXPECT_EQ(
+      strategic(R"({"nodeSelector":{"a":"1"}})", R"({"nodeSelector":{"$patch":"merge","b":"2"}})"),
+      "unknown patch type: merge in map: map[$patch:merge b:2]");
+}
+
 TEST(StrategicPatch, PrimitiveListsMergeAndLoseValues) {
   const auto patched = [](std::string_view patch) {
     return text_of(apply_strategic_patch(doc(R"({"metadata":{"finalizers":["a","b"]}})"),

@@ -79,7 +79,13 @@ Status merge_map(json::Object& original, const json::Object& patch, const TypeDe
 
 bool is_directive(std::string_view name) { return name.starts_with("$"); }
 
-// A part of the patch that the original does not have: without directives and nulls.
+bool has_directive(const json::Value& v) {
+  const auto* object = v.if_object();
+  return object != nullptr && object->if_contains(kDirective.data()) != nullptr;
+}
+
+// A part of the patch that the original does not have: without directives and nulls. Objects in it
+// that carry a directive of their own have nothing to work on and are left out.
 Status take(const json::Value& patch, json::Value& out, const ListRule& rule,
             const TypeDesc* desc) {
   if (const auto* object = patch.if_object()) {
@@ -95,10 +101,7 @@ Status take(const json::Value& patch, json::Value& out, const ListRule& rule,
   }
   json::Array items;
   for (const auto& item : *array) {
-    if (const auto* object = item.if_object();
-        object != nullptr && object->if_contains(kDirective.data()) != nullptr) {
-      if (object->size() == 1 || object->at(kDirective.data()) == "delete") continue;
-    }
+    if (has_directive(item)) continue;
     json::Value taken;
     KPP_RETURN_IF_ERROR(take(item, taken, {}, rule.item));
     items.push_back(std::move(taken));
@@ -236,6 +239,10 @@ Status merge_member(json::Object& original, boost::json::string_view name,
   const ListRule rule = list_rule(field);
   const bool of_map = field != nullptr && field->cardinality == Cardinality::kMap;
   if (has == nullptr || has->kind() != change.kind()) {
+    if (has_directive(change)) {
+      original.erase(name);
+      return {};
+    }
     json::Value taken;
     KPP_RETURN_IF_ERROR(take(change, taken, rule, of_map ? nullptr : inner_type(field)));
     original[name] = std::move(taken);
@@ -263,12 +270,11 @@ Status merge_map(json::Object& original, const json::Object& patch, const TypeDe
       original.clear();
       return {};
     }
-    if (*directive == "replace") {
-      original.clear();
-    } else if (*directive != "merge") {
+    if (*directive != "replace") {
       return internal(
           cat("unknown patch type: ", go_text(*directive), " in map: ", go_text(patch)));
     }
+    original.clear();
   }
   KPP_RETURN_IF_ERROR(retain_keys(original, patch));
   for (const auto& [name, change] : patch) {

@@ -5,6 +5,7 @@
 #include "api/proto_codec.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
+#include "apiserver/handlers/options.h"
 #include "codec/yaml.h"
 
 namespace kpp::apiserver {
@@ -26,7 +27,9 @@ std::string excerpt(std::string_view body) {
 }
 
 Status unrecognized(std::string_view kind, std::string_view why, std::string_view body) {
-  return bad_request(cat("the object provided is unrecognized (must be of type ", kind, "): ", why, " (", excerpt(body), ")"));
+  if (kind.empty()) return bad_request(std::string(why));
+  return bad_request(cat("the object provided is unrecognized (must be of type ", kind, "): ", why,
+                         " (", excerpt(body), ")"));
 }
 
 std::string_view json_kind(const json::Value& v) {
@@ -75,9 +78,10 @@ Result<Body> parse_body(const Call& call, std::string_view expected_kind) {
     options.duplicates = &out.duplicates;
     auto document = json::parse(call.request.body, options);
     if (!document) {
-      return fail(unrecognized(expected_kind,
-                               cat("couldn't get version/kind; json parse error: ", document.error().message()),
-                               call.request.body));
+      return fail(unrecognized(
+          expected_kind,
+          cat("couldn't get version/kind; json parse error: ", document.error().message()),
+          call.request.body));
     }
     out.document = std::move(*document);
   } else {
@@ -90,12 +94,14 @@ Result<Body> parse_body(const Call& call, std::string_view expected_kind) {
     out.document = std::move(*document);
   }
   if (!out.document.is_object() && !out.document.is_null()) {
-    return fail(unrecognized(expected_kind,
-                             cat("couldn't get version/kind; json parse error: json: cannot unmarshal ",
-                                 json_kind(out.document),
-                                 " into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; "
-                                 "Kind string \"json:\\\"kind,omitempty\\\"\" }"),
-                             call.request.body));
+    return fail(
+        unrecognized(expected_kind,
+                     cat("couldn't get version/kind; json parse error: json: cannot unmarshal ",
+                         json_kind(out.document),
+                         " into Go value of type struct { APIVersion string "
+                         "\"json:\\\"apiVersion,omitempty\\\"\"; "
+                         "Kind string \"json:\\\"kind,omitempty\\\"\" }"),
+                     call.request.body));
   }
   return out;
 }
@@ -105,49 +111,64 @@ Result<api::Object> decode_object(Call& call, const api::TypeDesc& type) {
   KPP_ASSIGN(const MediaType media, body_media(call.request.headers));
   if (media == MediaType::kProtobuf) {
     auto envelope = api::parse_envelope(call.request.body);
-    if (!envelope) return fail(unrecognized(gvk.kind, envelope.error().message(), call.request.body));
+    if (!envelope)
+      return fail(unrecognized(gvk.kind, envelope.error().message(), call.request.body));
     if (!envelope->kind.empty() && envelope->kind != gvk.kind) {
-      return fail(bad_request(cat(envelope->kind, " in version ", quoted(gvk.version), " cannot be handled as a ", gvk.kind)));
+      return fail(bad_request(cat(envelope->kind, " in version ", quoted(gvk.version),
+                                  " cannot be handled as a ", gvk.kind)));
     }
     api::Object out(type);
     KPP_RETURN_IF_ERROR(api::from_proto(envelope->raw, type, out.data()));
     return out;
   }
   KPP_ASSIGN(Body body, parse_body(call, gvk.kind));
-  return decode_document(call, type, body.document, std::move(body.duplicates));
+  return decode_document(call, type, body.document, body.duplicates);
 }
 
-Result<api::Object> decode_document(Call& call, const api::TypeDesc& type, const json::Value& document,
-                                    std::vector<std::string> duplicates) {
+namespace {
+
+struct KindOf {
+  std::string group, version, kind;
+};
+
+// The kind that a document says it is, completed by the one that is expected.
+Result<KindOf> kind_of(const Call& call, const api::TypeDesc& type, const json::Value& document) {
   const auto& gvk = type.gvks.front();
-  std::string kind(json::text_at(document, "kind"));
-  const std::string version_text(json::text_at(document, "apiVersion"));
-  auto group_version = parse_group_version(version_text);
-  if (!group_version) {
-    return fail(unrecognized(gvk.kind, group_version.error().message(), call.request.body));
+  KindOf out{std::string(gvk.group), std::string(gvk.version), std::string(gvk.kind)};
+  if (const auto kind = json::text_at(document, "kind"); !kind.empty()) out.kind = kind;
+  if (const auto text = json::text_at(document, "apiVersion"); !text.empty()) {
+    auto parsed = parse_group_version(text);
+    if (!parsed) return fail(unrecognized(gvk.kind, parsed.error().message(), call.request.body));
+    out.group = std::move(parsed->group);
+    out.version = std::move(parsed->version);
   }
-  if (kind.empty()) kind = gvk.kind;
-  const std::string version = version_text.empty() ? std::string(gvk.version) : group_version->version;
-  const std::string group = version_text.empty() ? std::string(gvk.group) : group_version->group;
-  if (kind != gvk.kind || version != gvk.version || group != gvk.group) {
-    const std::string head = cat(kind, " in version ", quoted(version), " cannot be handled as a ", gvk.kind, ": ");
-    const auto* other = api::find_type(group, version, kind);
-    if (other == nullptr) {
-      return fail(bad_request(cat(head, "no kind ", quoted(kind), " is registered for version ",
-                                  quoted(version_text), " in scheme \"pkg/api/legacyscheme/scheme.go:30\"")));
-    }
-    return fail(bad_request(cat(head, "converting (", other->go_package, ".", other->name, ") to (", go_internal(type),
-                                ".", type.name, "): unknown conversion")));
+  return out;
+}
+
+Status check_kind(const api::TypeDesc& type, const json::Value& document, const KindOf& has) {
+  const auto& gvk = type.gvks.front();
+  if (has.kind == gvk.kind && has.version == gvk.version && has.group == gvk.group) return {};
+  const auto* other = api::find_type(has.group, has.version, has.kind);
+  if (other == nullptr) {
+    return Status(Reason::kInvalid, cat("no kind ", quoted(has.kind), " is registered for version ",
+                                        quoted(json::text_at(document, "apiVersion")),
+                                        " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
   }
-  KPP_ASSIGN(const FieldValidation validation, field_validation(call));
+  return Status(Reason::kInvalid, cat("converting (", other->go_package, ".", other->name, ") to (",
+                                      go_internal(type), ".", type.name, "): unknown conversion"));
+}
+
+Result<api::Object> decode(Call& call, const api::TypeDesc& type, const json::Value& document,
+                           const KindOf& has, const std::vector<std::string>& duplicates) {
+  if (Status s = check_kind(type, document, has); !s.ok()) return fail(std::move(s));
+  const FieldValidation validation = field_validation(call);
   api::Object out(type);
   std::vector<std::string> unknown;
   api::DecodeOptions options;
   if (validation != FieldValidation::kIgnore) options.unknown_fields = &unknown;
   if (document.is_object()) {
-    if (Status s = api::from_json(document, type, out.data(), options); !s.ok()) {
-      return fail(bad_request(cat(kind, " in version ", quoted(version), " cannot be handled as a ", gvk.kind, ": ", s.message())));
-    }
+    if (Status s = api::from_json(document, type, out.data(), options); !s.ok())
+      return fail(Reason::kInvalid, s.message());
   }
   take_write_only_fields(out);
   if (validation == FieldValidation::kIgnore) return out;
@@ -156,11 +177,30 @@ Result<api::Object> decode_document(Call& call, const api::TypeDesc& type, const
   for (const auto& path : unknown) problems.push_back(cat("unknown field ", quoted(path)));
   if (problems.empty()) return out;
   if (validation == FieldValidation::kStrict) {
-    return fail(bad_request(cat(kind, " in version ", quoted(version), " cannot be handled as a ", gvk.kind,
-                                ": strict decoding error: ", join(problems, ", "))));
+    return fail(Reason::kInvalid, cat("strict decoding error: ", join(problems, ", ")));
   }
   for (auto& problem : problems) call.warnings.push_back(std::move(problem));
   return out;
+}
+
+}  // namespace
+
+Result<api::Object> decode_patched(Call& call, const api::TypeDesc& type,
+                                   const json::Value& document,
+                                   const std::vector<std::string>& duplicates) {
+  KPP_ASSIGN(const KindOf has, kind_of(call, type, document));
+  return decode(call, type, document, has, duplicates);
+}
+
+Result<api::Object> decode_document(Call& call, const api::TypeDesc& type,
+                                    const json::Value& document,
+                                    const std::vector<std::string>& duplicates) {
+  KPP_ASSIGN(const KindOf has, kind_of(call, type, document));
+  auto out = decode(call, type, document, has, duplicates);
+  if (out || !out.error().is(Reason::kInvalid)) return out;
+  return fail(
+      bad_request(cat(has.kind, " in version ", quoted(has.version), " cannot be handled as a ",
+                      type.gvks.front().kind, ": ", out.error().message())));
 }
 
 }  // namespace kpp::apiserver

@@ -1,7 +1,5 @@
 #include "apiserver/handlers/common.h"
 
-#include <charconv>
-
 #include "api/proto_codec.h"
 #include "apiserver/conversion.h"
 #include "apiserver/errors.h"
@@ -168,71 +166,6 @@ net::Response respond_typed(Call& call, int status, const api::Object& object) {
   }
   add_warnings(out, call);
   return out;
-}
-
-// --- options
-
-Result<std::optional<std::int64_t>> parse_int(const Call& call, std::string_view name) {
-  const auto* text = call.query.find(name);
-  if (text == nullptr || text->empty()) return std::optional<std::int64_t>();
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size()) {
-    return fail(bad_request(cat("strconv.ParseInt: parsing ", quoted(*text), ": invalid syntax")));
-  }
-  return std::optional(value);
-}
-
-Result<FieldValidation> field_validation(const Call& call) {
-  const std::string_view text = call.query.get("fieldValidation");
-  if (text == "Ignore") return FieldValidation::kIgnore;
-  if (text == "Strict") return FieldValidation::kStrict;
-  return FieldValidation::kWarn;
-}
-
-Status check_write_options(const Call& call, std::string_view options_kind) {
-  StatusDetails details;
-  details.group = "meta.k8s.io";
-  details.kind = options_kind;
-  const auto add = [&](std::string field, std::string type, std::string message) {
-    details.causes.push_back({std::move(type), std::move(message), std::move(field)});
-  };
-  if (const auto* force = call.query.find("force"); force != nullptr && options_kind == "PatchOptions") {
-    const std::string_view type = call.request.headers.get("Content-Type");
-    if (!type.starts_with("application/apply-patch+")) {
-      add("force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch");
-    }
-  }
-  if (const auto* manager = call.query.find("fieldManager"); manager != nullptr) {
-    if (manager->size() > 128) {
-      add("fieldManager", "FieldValueTooLong", "Too long: may not be more than 128 bytes");
-    }
-    for (std::size_t i = 0; i < manager->size(); ++i) {
-      const auto c = static_cast<unsigned char>((*manager)[i]);
-      if (c >= 0x20 && c != 0x7f) continue;
-      static constexpr char kHex[] = "0123456789ABCDEF";
-      add("fieldManager", "FieldValueInvalid",
-          cat("Invalid value: ", quoted(*manager), ": invalid character U+00", kHex[c >> 4], kHex[c & 15],
-              " (at position ", i, ")"));
-      break;
-    }
-  }
-  for (const auto value : call.query.all("dryRun")) {
-    if (value == "All") continue;
-    add("dryRun", "FieldValueNotSupported",
-        cat("Unsupported value: [\"", value, "\"]: supported values: \"All\""));
-  }
-  if (const auto* validation = call.query.find("fieldValidation"); validation != nullptr) {
-    if (!validation->empty() && *validation != "Ignore" && *validation != "Warn" && *validation != "Strict") {
-      add("fieldValidation", "FieldValueNotSupported",
-          cat("Unsupported value: ", quoted(*validation), ": supported values: \"Ignore\", \"Strict\", \"Warn\""));
-    }
-  }
-  if (details.causes.empty()) return {};
-  std::vector<std::string> texts;
-  for (const auto& cause : details.causes) texts.push_back(cat(cause.field, ": ", cause.message));
-  const std::string what = texts.size() == 1 ? texts[0] : cat("[", join(texts, ", "), "]");
-  return Status(Reason::kInvalid, cat(options_kind, ".meta.k8s.io \"\" is invalid: ", what), std::move(details));
 }
 
 // --- store

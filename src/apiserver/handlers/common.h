@@ -1,4 +1,5 @@
-// Pieces that the handlers of all verbs share: decoding bodies, writing objects out, options of requests.
+// Pieces that the handlers of all verbs share: decoding bodies, writing objects out, options of
+// requests.
 #pragma once
 
 #include <functional>
@@ -19,14 +20,16 @@ net::Response respond_json(int status, std::string body);
 // kBadRequest for an includeObject that a Table does not know.
 Status check_include_object(const Call& call);
 
-// An object as the client wants it: JSON (the cached bytes themselves), YAML, protobuf, Table or metadata only.
+// An object as the client wants it: JSON (the cached bytes themselves), YAML, protobuf, Table or
+// metadata only.
 net::Response respond_object(Call& call, int status, const CachedObject& object);
 // An object that is not kept in the store, e.g. a Scale or a TokenReview.
 net::Response respond_typed(Call& call, int status, const api::Object& object);
 // An empty body for success without an object, with the warnings of the call.
 void add_warnings(net::Response& response, const Call& call);
 
-// The cached object as the call's served version has it (the storage version's bytes unless versions differ).
+// The cached object as the call's served version has it (the storage version's bytes unless
+// versions differ).
 api::Object decode_cached(const ServedResource& served, const CachedObject& object);
 net::SharedBytes served_json(const ServedResource& served, const CachedObject& object);
 api::Object to_served(const ServedResource& served, api::Object storage_object);
@@ -34,28 +37,26 @@ api::Object to_storage(const ServedResource& served, api::Object object);
 
 // --- bodies
 
-enum class FieldValidation { kIgnore, kWarn, kStrict };
-Result<FieldValidation> field_validation(const Call& call);
-
-// A document from the request's body, by its content type. The errors are those of a wrong body of `expected_kind`.
+// A document from the request's body, by its content type. The errors are those of a wrong body of
+// `expected_kind`; if that is empty, they do not say what the body should have been.
 struct Body {
   json::Value document;
   std::vector<std::string> duplicates;
 };
 Result<Body> parse_body(const Call& call, std::string_view expected_kind);
 
-// Decodes a body into an object of `type` (kind and apiVersion are checked), handling unknown and duplicate fields as the
-// request's fieldValidation says; fills call.warnings.
+// Decodes a body into an object of `type` (kind and apiVersion are checked), handling unknown and
+// duplicate fields as the request's fieldValidation says; fills call.warnings.
 Result<api::Object> decode_object(Call& call, const api::TypeDesc& type);
-// The same for a document that a patch made.
-Result<api::Object> decode_document(Call& call, const api::TypeDesc& type, const json::Value& document,
-                                    std::vector<std::string> duplicates);
-
-// --- options
-
-// dryRun, fieldManager, fieldValidation of writes: kInvalid with details of `options_kind` ("CreateOptions").
-Status check_write_options(const Call& call, std::string_view options_kind);
-Result<std::optional<std::int64_t>> parse_int(const Call& call, std::string_view name);
+// The same for a body that is parsed already.
+Result<api::Object> decode_document(Call& call, const api::TypeDesc& type,
+                                    const json::Value& document,
+                                    const std::vector<std::string>& duplicates);
+// The same for a document that a patch made: what the document itself has wrong is kInvalid, in the
+// decoder's bare words.
+Result<api::Object> decode_patched(Call& call, const api::TypeDesc& type,
+                                   const json::Value& document,
+                                   const std::vector<std::string>& duplicates);
 
 // --- store
 
@@ -69,10 +70,13 @@ async::Task<Status> freshen(Call& call);
 CachedRef cached(const Call& call);  // the object of the call's key, or nullptr
 
 // Stores a new object (already admitted and validated). kAlreadyExists.
-async::Task<Result<Written>> store_new(Call& call, const ServedResource& resource, api::Object object);
+async::Task<Result<Written>> store_new(Call& call, const ServedResource& resource,
+                                       api::Object object);
 // Replaces the object if the store still has `current`; kConflict otherwise.
-async::Task<Result<Written>> store_changed(Call& call, const ServedResource& resource, api::Object object, CachedRef current);
+async::Task<Result<Written>> store_changed(Call& call, const ServedResource& resource,
+                                           api::Object object, CachedRef current);
 // Removes it. Gives the revision.
-async::Task<Result<store::Revision>> store_removed(Call& call, const ServedResource& resource, CachedRef current);
+async::Task<Result<store::Revision>> store_removed(Call& call, const ServedResource& resource,
+                                                   CachedRef current);
 
 }  // namespace kpp::apiserver

@@ -5,6 +5,7 @@
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/options.h"
 #include "apiserver/handlers/write.h"
 #include "apiserver/managed_fields.h"
 #include "apiserver/registry/strategy.h"
@@ -28,7 +29,8 @@ Status match_scope(const Call& call, metav1::ObjectMeta& meta) {
   }
   if (meta.namespace_.empty()) meta.namespace_ = call.info.namespace_;
   if (meta.namespace_ != call.info.namespace_) {
-    return bad_request("the namespace of the provided object does not match the namespace sent on the request");
+    return bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request");
   }
   return {};
 }
@@ -58,11 +60,13 @@ Status prepare_metadata(Call& call, api::Object& object) {
 
 async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   const ServedResource& resource = *call.resource;
-  const bool generated = api::metadata(object)->name.empty() && !api::metadata(object)->generate_name.empty();
+  const bool generated =
+      api::metadata(object)->name.empty() && !api::metadata(object)->generate_name.empty();
   api::apply_defaults(object);
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return fail(fresh);
-  // Only what the client sent (and defaulting) is the manager's; what the server adds below is nobody's.
+  // Only what the client sent (and defaulting) is the manager's; what the server adds below is
+  // nobody's.
   KPP_CO_RETURN_IF_ERROR(match_scope(call, *api::metadata(object)));
   clear_system_fields(*api::metadata(object));
   KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, nullptr, object));
@@ -85,16 +89,19 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   if (service != nullptr) {
     const auto faults = validation::service_address_errors(*service);
     if (!faults.empty()) {
-      co_return fail(validation::to_status(resource.kind(), resource.group, service->metadata.name, faults));
+      co_return fail(
+          validation::to_status(resource.kind(), resource.group, service->metadata.name, faults));
     }
     KPP_CO_RETURN_IF_ERROR(allocation.make());
   }
   const validation::Context context{request.now, false, ""};
   const auto errors = validation::validate_create(object, context);
   if (!errors.empty()) {
-    co_return fail(validation::to_status(resource.kind(), resource.group, api::metadata(object)->name, errors));
+    co_return fail(validation::to_status(resource.kind(), resource.group,
+                                         api::metadata(object)->name, errors));
   }
-  for (auto& warning : validation::warnings(object, nullptr)) call.warnings.push_back(std::move(warning));
+  for (auto& warning : validation::warnings(object, nullptr))
+    call.warnings.push_back(std::move(warning));
   KPP_CO_RETURN_IF_ERROR(call.core.admission.validate(object, request));
   KPP_CO_RETURN_IF_ERROR(co_await charge_quotas(call, object, request));
   for (int attempt = 1;; ++attempt) {
@@ -124,7 +131,8 @@ async::Task<net::Response> handle_create(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, true);
   if (!accept) co_return respond_status(accept.error());
   call.accept = *accept;
-  if (Status s = check_write_options(call, "CreateOptions"); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = check_write_options(call, "CreateOptions"); !s.ok())
+    co_return respond_status(s, &call);
   auto object = decode_object(call, *call.resource->type);
   if (!object) co_return respond_status(object.error(), &call);
   auto written = co_await create_object(call, std::move(*object));

@@ -5,6 +5,7 @@
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/list_options.h"
+#include "apiserver/handlers/options.h"
 #include "apiserver/registry/strategy.h"
 #include "apiserver/selection.h"
 #include "codec/yaml.h"
@@ -16,61 +17,60 @@ constexpr std::string_view kOrphanFinalizer = "orphan";
 constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
 constexpr int kTries = 6;
 
-// DeleteOptions from the body, or from the query where there is no body.
-Result<metav1::DeleteOptions> parse_options(Call& call) {
+// Clients name the version of the object's group, of the core group or of meta.k8s.io.
+Status check_options_kind(const Call& call, const json::Value& body) {
+  const std::string_view kind = json::text_at(body, "kind");
+  const std::string_view version = json::text_at(body, "apiVersion");
+  if (kind.empty() || version.empty()) return {};
+  const auto slash = version.find('/');
+  const auto group =
+      slash == std::string_view::npos ? std::string_view() : version.substr(0, slash);
+  const bool known = kind == "DeleteOptions" && (version == "v1" || version == "meta.k8s.io/v1" ||
+                                                 call.core.table.has_group(group));
+  if (known) return {};
+  return bad_request(cat("no kind ", quoted(kind), " is registered for version ", quoted(version),
+                         " in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\""));
+}
+
+Result<metav1::DeleteOptions> options_of_body(const Call& call) {
   metav1::DeleteOptions out;
-  if (!call.request.body.empty()) {
-    KPP_ASSIGN(Body body, parse_body(call, "DeleteOptions"));
-    if (body.document.is_object()) {
-      if (Status s = api::from_json(body.document, metav1::DeleteOptions::desc(), &out); !s.ok()) {
-        return fail(bad_request(s.message()));
-      }
-    }
-  } else {
-    KPP_ASSIGN(const auto grace, parse_int(call, "gracePeriodSeconds"));
-    out.grace_period_seconds = grace;
-    if (const auto* policy = call.query.find("propagationPolicy");
-        policy != nullptr && !policy->empty()) {
-      out.propagation_policy = *policy;
-    }
-    if (const auto* orphan = call.query.find("orphanDependents");
-        orphan != nullptr && !orphan->empty()) {
-      out.orphan_dependents = *orphan == "true" || *orphan == "1";
-    }
-    for (const auto value : call.query.all("dryRun")) out.dry_run.emplace_back(value);
-  }
-  StatusDetails details;
-  details.group = "meta.k8s.io";
-  details.kind = "DeleteOptions";
-  const auto add = [&](std::string field, std::string type, std::string message) {
-    details.causes.push_back({std::move(type), std::move(message), std::move(field)});
-  };
+  KPP_ASSIGN(const Body body, parse_body(call, ""));
+  if (!body.document.is_object()) return out;
+  KPP_RETURN_IF_ERROR(check_options_kind(call, body.document));
+  KPP_RETURN_IF_ERROR(api::from_json(body.document, metav1::DeleteOptions::desc(), &out));
+  return out;
+}
+
+Result<metav1::DeleteOptions> options_of_query(const Call& call) {
+  metav1::DeleteOptions out;
+  KPP_ASSIGN(const auto grace, parse_int(call, "gracePeriodSeconds"));
+  out.grace_period_seconds = grace;
+  const std::string_view policy = call.query.get("propagationPolicy");
+  if (!policy.empty()) out.propagation_policy = std::string(policy);
+  const std::string_view orphan = call.query.get("orphanDependents");
+  if (!orphan.empty()) out.orphan_dependents = orphan != "false" && orphan != "0";
+  for (const auto value : call.query.all("dryRun")) out.dry_run.emplace_back(value);
+  return out;
+}
+
+// DeleteOptions from the body, or from the query where there is no body.
+Result<metav1::DeleteOptions> parse_options(const Call& call) {
+  KPP_ASSIGN(metav1::DeleteOptions out,
+             call.request.body.empty() ? options_of_query(call) : options_of_body(call));
+  validation::FieldErrors errors;
+  const validation::FieldPath at("propagationPolicy");
   if (out.propagation_policy && out.orphan_dependents) {
-    add("propagationPolicy", "FieldValueInvalid",
-        cat("Invalid value: ", quoted(*out.propagation_policy),
-            ": orphanDependents and deletionPropagation cannot be both set"));
+    errors.invalid(at, *out.propagation_policy,
+                   "orphanDependents and deletionPropagation cannot be both set");
   }
   if (out.propagation_policy && *out.propagation_policy != "Background" &&
       *out.propagation_policy != "Foreground" && *out.propagation_policy != "Orphan") {
-    add("propagationPolicy", "FieldValueNotSupported",
-        cat("Unsupported value: ", quoted(*out.propagation_policy),
-            ": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
+    errors.not_supported(at, *out.propagation_policy,
+                         {"Foreground", "Background", "Orphan", "nil"});
   }
-  for (const auto& value : out.dry_run) {
-    if (value != "All") {
-      std::string list;
-      for (const auto& v : out.dry_run) list += cat(list.empty() ? "" : ",", quoted(v));
-      add("dryRun", "FieldValueNotSupported",
-          cat("Unsupported value: [", list, "]: supported values: \"All\""));
-      break;
-    }
-  }
-  if (details.causes.empty()) return out;
-  std::vector<std::string> texts;
-  for (const auto& c : details.causes) texts.push_back(cat(c.field, ": ", c.message));
-  const std::string what = texts.size() == 1 ? texts[0] : cat("[", join(texts, ", "), "]");
-  return fail(Status(Reason::kInvalid, cat("DeleteOptions.meta.k8s.io \"\" is invalid: ", what),
-                     std::move(details)));
+  check_dry_run(errors, out.dry_run);
+  if (!errors.empty()) return fail(invalid_options("DeleteOptions", errors));
+  return out;
 }
 
 void set_finalizer(std::vector<std::string>& list, std::string_view name, bool wanted) {

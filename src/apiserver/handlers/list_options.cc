@@ -1,9 +1,8 @@
 #include "apiserver/handlers/list_options.h"
 
-#include <charconv>
-
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
+#include "apiserver/handlers/options.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 
@@ -11,65 +10,46 @@ namespace kpp::apiserver {
 namespace {
 
 bool truthy(const std::string* value) {
-  return value != nullptr && *value != "0" && *value != "false" && *value != "False" && *value != "FALSE";
+  return value != nullptr && *value != "0" && *value != "false" && *value != "False" &&
+         *value != "FALSE";
 }
 
-struct Causes {
-  StatusDetails details;
-  void add(std::string field, std::string type, std::string message) {
-    details.causes.push_back({std::move(type), std::move(message), std::move(field)});
-  }
-  Status status() && {
-    details.group = "meta.k8s.io";
-    details.kind = "ListOptions";
-    std::vector<std::string> texts;
-    for (const auto& c : details.causes) texts.push_back(cat(c.field, ": ", c.message));
-    const std::string what = texts.size() == 1 ? texts[0] : cat("[", join(texts, ", "), "]");
-    return Status(Reason::kInvalid, cat("ListOptions.meta.k8s.io \"\" is invalid: ", what), std::move(details));
-  }
-};
-
-void check_match(const Call& call, bool watching, Causes& causes) {
+void check_match(const Call& call, bool watching, validation::FieldErrors& errors) {
   const std::string_view match = call.query.get("resourceVersionMatch");
   const std::string_view version = call.query.get("resourceVersion");
   const bool has_continue = !call.query.get("continue").empty();
   const bool initial_given = call.query.has("sendInitialEvents");
-  static constexpr std::string_view kForbidden = "FieldValueForbidden";
-  const auto forbid = [&](std::string field, std::string text) {
-    causes.add(std::move(field), std::string(kForbidden), cat("Forbidden: ", text));
-  };
+  const validation::FieldPath at("resourceVersionMatch");
   if (watching) {
-    if (has_continue) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+    if (has_continue)
+      errors.forbidden(at, "resourceVersionMatch is forbidden when continue is provided");
     if (initial_given) {
       if (match.empty()) {
-        forbid("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        errors.forbidden(at,
+                         "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
       } else if (match != "NotOlderThan") {
-        causes.add("resourceVersionMatch", "FieldValueNotSupported",
-                   cat("Unsupported value: ", quoted(match), ": supported values: \"NotOlderThan\""));
+        errors.not_supported(at, match, {"NotOlderThan"});
       }
     } else if (!match.empty()) {
-      forbid("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-      if (match != "NotOlderThan") {
-        causes.add("resourceVersionMatch", "FieldValueNotSupported",
-                   cat("Unsupported value: ", quoted(match), ": supported values: \"NotOlderThan\""));
-      }
+      errors.forbidden(
+          at, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+      if (match != "NotOlderThan") errors.not_supported(at, match, {"NotOlderThan"});
     }
     return;
   }
-  if (initial_given) forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
+  if (initial_given) {
+    errors.forbidden(validation::FieldPath("sendInitialEvents"),
+                     "sendInitialEvents is forbidden for list");
+  }
   if (match.empty()) return;
-  if (has_continue) {
-    forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-  }
-  if (version.empty()) {
-    forbid("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
-  }
-  if (match != "Exact" && match != "NotOlderThan") {
-    causes.add("resourceVersionMatch", "FieldValueNotSupported",
-               cat("Unsupported value: ", quoted(match), ": supported values: \"Exact\", \"NotOlderThan\", \"\""));
-  }
+  if (has_continue)
+    errors.forbidden(at, "resourceVersionMatch is forbidden when continue is provided");
+  if (version.empty())
+    errors.forbidden(at, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  if (match != "Exact" && match != "NotOlderThan")
+    errors.not_supported(at, match, {"Exact", "NotOlderThan", ""});
   if (match == "Exact" && version == "0") {
-    forbid("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+    errors.forbidden(at, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
   }
 }
 
@@ -77,15 +57,13 @@ Status parse_revision(const Call& call, bool watching, ListOptions& out) {
   const std::string_view text = call.query.get("resourceVersion");
   if (text.empty()) return {};
   out.revision_given = true;
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    const std::string why = cat("resourceVersion: Invalid value: ", quoted(text), ": strconv.ParseUint: parsing ",
-                                quoted(text), ": invalid syntax");
-    if (watching) return Status(Reason::kUnknown, why).with_code(500);
-    return bad_request(cat("invalid resource version: ", why));
+  const auto version = parse_resource_version(text);
+  if (!version) {
+    const std::string& why = version.error().message();
+    return watching ? Status(Reason::kUnknown, why).with_code(500)
+                    : bad_request(cat("invalid resource version: ", why));
   }
-  out.revision = static_cast<store::Revision>(value);
+  out.revision = *version;
   return {};
 }
 
@@ -104,7 +82,8 @@ Status parse_continue(const Call& call, ListOptions& out) {
     return invalid(cat("server does not recognize this encoded version ", version));
   }
   out.revision = json::int_at(*document, "rv");
-  if (out.revision == 0) return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  if (out.revision == 0)
+    return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   const std::string_view start = json::text_at(*document, "start");
   if (start.empty()) return invalid("encoded start key empty (version meta.k8s.io/v1)");
   out.continue_key = start;
@@ -126,9 +105,9 @@ Result<ListOptions> parse_list_options(const Call& call) {
   out.send_initial_events_given = call.query.has("sendInitialEvents");
   out.send_initial_events = truthy(call.query.find("sendInitialEvents"));
   out.exact = call.query.get("resourceVersionMatch") == "Exact";
-  Causes causes;
-  check_match(call, watching, causes);
-  if (!causes.details.causes.empty()) return fail(std::move(causes).status());
+  validation::FieldErrors errors;
+  check_match(call, watching, errors);
+  if (!errors.empty()) return fail(invalid_options("ListOptions", errors));
   if (!watching) KPP_RETURN_IF_ERROR(parse_continue(call, out));
   if (!out.continue_key.empty()) {
     const std::string_view version = call.query.get("resourceVersion");
@@ -141,7 +120,8 @@ Result<ListOptions> parse_list_options(const Call& call) {
   return out;
 }
 
-std::string make_continue_token(store::Revision revision, std::string_view prefix, std::string_view last_key) {
+std::string make_continue_token(store::Revision revision, std::string_view prefix,
+                                std::string_view last_key) {
   std::string start(last_key.substr(prefix.size()));
   start += '\0';
   std::string text = cat(R"({"v":"meta.k8s.io/v1","rv":)", revision, ",\"start\":");
@@ -153,10 +133,14 @@ Status expired_continue(const Call& call, const Selection& selection) {
   (void)selection;
   (void)call;
   return Status(Reason::kExpired,
-                "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-                "without the continue parameter, or use the continue token in this response to retrieve the remainder of "
-                "the results. Continuing with the provided token results in an inconsistent list - objects that were "
-                "created, modified, or deleted between the time the first chunk was returned and now may show up in the "
+                "The provided continue parameter is too old to display a consistent list result. "
+                "You can start a new list "
+                "without the continue parameter, or use the continue token in this response to "
+                "retrieve the remainder of "
+                "the results. Continuing with the provided token results in an inconsistent list - "
+                "objects that were "
+                "created, modified, or deleted between the time the first chunk was returned and "
+                "now may show up in the "
                 "list.");
 }
 

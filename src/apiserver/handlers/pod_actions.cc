@@ -5,14 +5,16 @@
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/options.h"
 #include "apiserver/handlers/write.h"
 
 namespace kpp::apiserver {
 namespace {
 
 net::Response created(Call& call) {
-  net::Response out = respond_json(201, R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201})"
-                                        "\n");
+  net::Response out = respond_json(
+      201, R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201})"
+           "\n");
   add_warnings(out, call);
   return out;
 }
@@ -24,19 +26,22 @@ Result<api::Object> bind(const api::Object& current, const corev1::Binding& bind
   api::Object out = current;
   auto& pod = *out.as<corev1::Pod>();
   if (pod.metadata.deletion_timestamp) {
-    return fail(conflict("", "pods/binding", pod.metadata.name,
-                         cat("pod ", pod.metadata.name, " is being deleted, cannot be assigned to a host")));
+    return fail(conflict(
+        "", "pods/binding", pod.metadata.name,
+        cat("pod ", pod.metadata.name, " is being deleted, cannot be assigned to a host")));
   }
   if (!pod.spec.node_name.empty()) {
     return fail(conflict("", "pods/binding", pod.metadata.name,
-                         cat("pod ", pod.metadata.name, " is already assigned to node ", quoted(pod.spec.node_name))));
+                         cat("pod ", pod.metadata.name, " is already assigned to node ",
+                             quoted(pod.spec.node_name))));
   }
   if (!pod.spec.scheduling_gates.empty()) {
     return fail(conflict("", "pods/binding", pod.metadata.name,
                          cat("pod ", pod.metadata.name, " has non-empty .spec.schedulingGates")));
   }
   pod.spec.node_name = binding.target.name;
-  for (const auto& [key, value] : binding.metadata.annotations) pod.metadata.annotations[key] = value;
+  for (const auto& [key, value] : binding.metadata.annotations)
+    pod.metadata.annotations[key] = value;
   for (const auto& [key, value] : binding.metadata.labels) pod.metadata.labels[key] = value;
   std::erase_if(pod.status.conditions, [](const auto& c) { return c.type == "PodScheduled"; });
   corev1::PodCondition scheduled;
@@ -54,20 +59,24 @@ async::Task<net::Response> handle_binding(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, false);
   if (!accept) co_return respond_status(accept.error());
   call.accept = *accept;
-  if (Status s = check_write_options(call, "CreateOptions"); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = check_write_options(call, "CreateOptions"); !s.ok())
+    co_return respond_status(s, &call);
   auto body = decode_object(call, corev1::Binding::desc());
   if (!body) co_return respond_status(body.error(), &call);
   auto& binding = *body->as<corev1::Binding>();
   if (call.info.name.empty()) call.info.name = binding.metadata.name;
   if (binding.metadata.name != call.info.name) {
-    co_return respond_status(bad_request("name in URL does not match name in Binding object"), &call);
-  }
-  if (!binding.target.kind.empty() && binding.target.kind != "Node") {
-    co_return respond_status(plain_error(cat("target.kind: Unsupported value: ", quoted(binding.target.kind),
-                                             ": supported values: \"Node\", \"<empty>\"")),
+    co_return respond_status(bad_request("name in URL does not match name in Binding object"),
                              &call);
   }
-  if (binding.target.name.empty()) co_return respond_status(plain_error("target.name: Required value"), &call);
+  if (!binding.target.kind.empty() && binding.target.kind != "Node") {
+    co_return respond_status(
+        plain_error(cat("target.kind: Unsupported value: ", quoted(binding.target.kind),
+                        ": supported values: \"Node\", \"<empty>\"")),
+        &call);
+  }
+  if (binding.target.name.empty())
+    co_return respond_status(plain_error("target.name: Required value"), &call);
   call.resource = call.core.table.find("", "v1", "pods");
   const WallTime now = call.core.executor.wall();
   const corev1::Binding wanted = binding;
@@ -81,7 +90,8 @@ async::Task<net::Response> handle_binding(Call& call) {
     if (!wanted.metadata.uid.empty() && wanted.metadata.uid != meta.uid) {
       return fail(conflict("", "pods", meta.name,
                            cat("StorageError: invalid object, Code: 4, Key: ", key,
-                               ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ",
+                               ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID "
+                               "in precondition: ",
                                wanted.metadata.uid, ", UID in object meta: ", meta.uid)));
     }
     return bind(current, wanted, now);
@@ -119,14 +129,18 @@ async::Task<Status> spend_budget(Call& call, CachedRef cached_budget, std::strin
     return Status(Reason::kTooManyRequests, std::move(message), std::move(details));
   };
   if (budget.status.observed_generation < budget.metadata.generation) {
-    auto status = too_many("Cannot evict pod as it would violate the pod's disruption budget.", "DisruptionBudget",
-                           cat("The disruption budget ", budget.metadata.name, " is still being processed by the server."));
+    auto status = too_many("Cannot evict pod as it would violate the pod's disruption budget.",
+                           "DisruptionBudget",
+                           cat("The disruption budget ", budget.metadata.name,
+                               " is still being processed by the server."));
     co_return status;
   }
   if (budget.status.disruptions_allowed <= 0) {
-    co_return too_many("Cannot evict pod as it would violate the pod's disruption budget.", "DisruptionBudget",
-                       cat("The disruption budget ", budget.metadata.name, " needs ", budget.status.desired_healthy,
-                           " healthy pods and has ", budget.status.current_healthy, " currently"));
+    co_return too_many("Cannot evict pod as it would violate the pod's disruption budget.",
+                       "DisruptionBudget",
+                       cat("The disruption budget ", budget.metadata.name, " needs ",
+                           budget.status.desired_healthy, " healthy pods and has ",
+                           budget.status.current_healthy, " currently"));
   }
   if (call.dry_run()) co_return Status();
   --budget.status.disruptions_allowed;
@@ -142,12 +156,14 @@ async::Task<net::Response> handle_eviction(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, false);
   if (!accept) co_return respond_status(accept.error());
   call.accept = *accept;
-  if (Status s = check_write_options(call, "CreateOptions"); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = check_write_options(call, "CreateOptions"); !s.ok())
+    co_return respond_status(s, &call);
   auto body = decode_object(call, policyv1::Eviction::desc());
   if (!body) co_return respond_status(body.error(), &call);
   auto& eviction = *body->as<policyv1::Eviction>();
   if (eviction.metadata.name != call.info.name) {
-    co_return respond_status(bad_request("name in URL does not match name in Eviction object"), &call);
+    co_return respond_status(bad_request("name in URL does not match name in Eviction object"),
+                             &call);
   }
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
@@ -155,13 +171,15 @@ async::Task<net::Response> handle_eviction(Call& call) {
   if (!current) co_return respond_status(not_found("", "pods", call.info.name), &call);
   const api::Object object = decode_cached(*call.resource, *current);
   const auto& pod = *object.as<corev1::Pod>();
-  const bool finished = pod.status.phase == "Succeeded" || pod.status.phase == "Failed" || pod.status.phase == "Pending" ||
+  const bool finished = pod.status.phase == "Succeeded" || pod.status.phase == "Failed" ||
+                        pod.status.phase == "Pending" ||
                         pod.metadata.deletion_timestamp.has_value();
   if (!finished) {
     const ServedResource& budgets = *call.core.table.find("policy", "v1", "poddisruptionbudgets");
     std::vector<CachedRef> matching;
     call.core.cache.cache(budgets).each(
-        budgets.store_key(call.info.namespace_, ""), {}, [&](const std::string&, const CachedRef& candidate) {
+        budgets.store_key(call.info.namespace_, ""), {},
+        [&](const std::string&, const CachedRef& candidate) {
           const api::Object decoded = decode_cached(budgets, *candidate);
           const auto& budget = *decoded.as<policyv1::PodDisruptionBudget>();
           const auto selector = api::LabelSelector::from(budget.spec.selector);
@@ -170,7 +188,8 @@ async::Task<net::Response> handle_eviction(Call& call) {
         });
     if (matching.size() > 1) {
       co_return respond_status(Status(Reason::kInternalError,
-                                      "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."),
+                                      "This pod has more than one PodDisruptionBudget, which the "
+                                      "eviction subresource does not support."),
                                &call);
     }
     if (matching.size() == 1 && healthy(pod)) {

@@ -7,6 +7,7 @@
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/options.h"
 #include "apiserver/managed_fields.h"
 #include "apiserver/service_account_check.h"
 

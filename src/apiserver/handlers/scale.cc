@@ -5,6 +5,7 @@
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/options.h"
 #include "apiserver/handlers/write.h"
 #include "apiserver/patching.h"
 
@@ -51,7 +52,8 @@ Scale scale_of(const api::Object& object) {
     out.spec.replicas = replicas_of(*c);
     out.status.replicas = c->status.replicas;
     std::string selector;
-    for (const auto& [key, value] : c->spec.selector) selector += cat(selector.empty() ? "" : ",", key, "=", value);
+    for (const auto& [key, value] : c->spec.selector)
+      selector += cat(selector.empty() ? "" : ",", key, "=", value);
     out.status.selector = selector;
   }
   return out;
@@ -70,20 +72,24 @@ Status check(const Scale& scale, std::string_view name) {
   details.name = name;
   details.group = "autoscaling";
   details.kind = "Scale";
-  const std::string why = cat("Invalid value: ", scale.spec.replicas, ": must be greater than or equal to 0");
+  const std::string why =
+      cat("Invalid value: ", scale.spec.replicas, ": must be greater than or equal to 0");
   details.causes.push_back({"FieldValueInvalid", why, "spec.replicas"});
-  return Status(Reason::kInvalid, cat("Scale.autoscaling ", quoted(name), " is invalid: spec.replicas: ", why), std::move(details));
+  return Status(Reason::kInvalid,
+                cat("Scale.autoscaling ", quoted(name), " is invalid: spec.replicas: ", why),
+                std::move(details));
 }
 
 Status check_name(const Call& call, const Scale& scale) {
   if (scale.metadata.name == call.info.name) return {};
-  return bad_request(cat("the name of the object (", scale.metadata.name, ") does not match the name on the URL (",
-                         call.info.name, ")"));
+  return bad_request(cat("the name of the object (", scale.metadata.name,
+                         ") does not match the name on the URL (", call.info.name, ")"));
 }
 
 async::Task<net::Response> change_scale(Call& call) {
   const bool patching = call.info.verb == "patch";
-  if (Status s = check_write_options(call, patching ? "PatchOptions" : "UpdateOptions"); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = check_write_options(call, patching ? "PatchOptions" : "UpdateOptions"); !s.ok())
+    co_return respond_status(s, &call);
   Result<Patch> patch = fail(Status());
   Result<api::Object> body = fail(Status());
   if (patching) {
@@ -96,14 +102,16 @@ async::Task<net::Response> change_scale(Call& call) {
   Call* const call_pointer = &call;
   const Patch* const patch_pointer = patch ? &*patch : nullptr;
   const Scale* const asked = body ? body->as<Scale>() : nullptr;
-  auto change = [call_pointer, patch_pointer, asked](const api::Object& current) -> Result<api::Object> {
+  auto change = [call_pointer, patch_pointer,
+                 asked](const api::Object& current) -> Result<api::Object> {
     Scale wanted;
     if (asked != nullptr) {
       wanted = *asked;
     } else {
       const json::Value document = api::to_document(scale_of(current));
       KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, Scale::desc(), document));
-      KPP_ASSIGN(const api::Object object, decode_document(*call_pointer, Scale::desc(), patched, {}));
+      KPP_ASSIGN(const api::Object object,
+                 decode_document(*call_pointer, Scale::desc(), patched, {}));
       wanted = *object.as<Scale>();
     }
     KPP_RETURN_IF_ERROR(check_name(*call_pointer, wanted));
@@ -137,9 +145,11 @@ async::Task<net::Response> handle_scale(Call& call) {
   if (!fresh.ok()) co_return respond_status(fresh, &call);
   const CachedRef object = cached(call);
   if (!object) {
-    co_return respond_status(not_found(call.resource->group, call.resource->name(), call.info.name), &call);
+    co_return respond_status(not_found(call.resource->group, call.resource->name(), call.info.name),
+                             &call);
   }
-  co_return respond_typed(call, 200, api::Object::of(scale_of(decode_cached(*call.resource, *object))));
+  co_return respond_typed(call, 200,
+                          api::Object::of(scale_of(decode_cached(*call.resource, *object))));
 }
 
 }  // namespace kpp::apiserver

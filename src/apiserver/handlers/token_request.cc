@@ -4,6 +4,7 @@
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/options.h"
 #include "base/ids.h"
 
 namespace kpp::apiserver {

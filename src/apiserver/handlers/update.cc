@@ -5,6 +5,7 @@
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/options.h"
 #include "apiserver/handlers/write.h"
 #include "apiserver/managed_fields.h"
 #include "apiserver/patching.h"
@@ -18,9 +19,11 @@ constexpr int kTries = 6;
 
 bool is_deleting(const metav1::ObjectMeta& meta) { return meta.deletion_timestamp.has_value(); }
 
-// True if the last finalizer has gone from an object that is being deleted and no grace is left to wait for.
+// True if the last finalizer has gone from an object that is being deleted and no grace is left to
+// wait for.
 bool ready_to_go(const metav1::ObjectMeta& meta) {
-  return is_deleting(meta) && meta.finalizers.empty() && meta.deletion_grace_period_seconds.value_or(0) == 0;
+  return is_deleting(meta) && meta.finalizers.empty() &&
+         meta.deletion_grace_period_seconds.value_or(0) == 0;
 }
 
 // What nobody may change through an update.
@@ -35,15 +38,19 @@ void keep_system_fields(metav1::ObjectMeta& meta, const metav1::ObjectMeta& old)
   if (meta.generate_name.empty()) meta.generate_name = old.generate_name;
 }
 
-void prepare(const Call& call, const ModifyOptions& options, api::Object& object, const api::Object& old) {
+void prepare(const Call& call, const ModifyOptions& options, api::Object& object,
+             const api::Object& old) {
   const Strategy& strategy = *call.resource->strategy;
   const StrategyContext context{call.core.executor.wall(), call.user, options.subresource};
-  const auto prepare_step = options.subresource == "status" ? strategy.prepare_status_update : strategy.prepare_update;
+  const auto prepare_step =
+      options.subresource == "status" ? strategy.prepare_status_update : strategy.prepare_update;
   if (prepare_step != nullptr) prepare_step(object, old, context);
 }
 
-// Who sets what is worked out on what the client sent, less the half of the object that this endpoint does not change.
-Status track_change(const Call& call, const ModifyOptions& options, const api::Object& old, api::Object& object) {
+// Who sets what is worked out on what the client sent, less the half of the object that this
+// endpoint does not change.
+Status track_change(const Call& call, const ModifyOptions& options, const api::Object& old,
+                    api::Object& object) {
   api::Object sent = object;
   if (options.subresource == "status") {
     copy_field(sent, old, "spec");
@@ -56,7 +63,8 @@ Status track_change(const Call& call, const ModifyOptions& options, const api::O
   return {};
 }
 
-Status check_preconditions(const Call& call, const api::Object& object, const CachedObject& current) {
+Status check_preconditions(const Call& call, const api::Object& object,
+                           const CachedObject& current) {
   const auto& meta = *api::metadata(object.desc(), object.data());
   const ServedResource& resource = *call.resource;
   const bool names_version = !meta.resource_version.empty() && meta.resource_version != "0";
@@ -68,14 +76,17 @@ Status check_preconditions(const Call& call, const api::Object& object, const Ca
     const std::string message = "Invalid value: 0: must be specified for an update";
     details.causes.push_back({"FieldValueInvalid", message, "metadata.resourceVersion"});
     const std::string who = qualified(resource.name(), resource.group);
-    return Status(Reason::kInvalid, cat(who, " ", quoted(current.name), " is invalid: metadata.resourceVersion: ", message),
-                  std::move(details));
+    return Status(
+        Reason::kInvalid,
+        cat(who, " ", quoted(current.name), " is invalid: metadata.resourceVersion: ", message),
+        std::move(details));
   }
   if (names_version && meta.resource_version != cat(current.revision)) {
     for (const char c : meta.resource_version) {
       if (c < '0' || c > '9') {
-        return bad_request(cat("invalid resource version: resourceVersion: Invalid value: ", quoted(meta.resource_version),
-                               ": strconv.ParseUint: parsing ", quoted(meta.resource_version), ": invalid syntax"));
+        return bad_request(cat("invalid resource version: resourceVersion: Invalid value: ",
+                               quoted(meta.resource_version), ": strconv.ParseUint: parsing ",
+                               quoted(meta.resource_version), ": invalid syntax"));
       }
     }
     return modified_conflict(resource.group, resource.name(), current.name);
@@ -98,11 +109,13 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     const auto& old_meta = *api::metadata(old.desc(), old.data());
     KPP_CO_RETURN_IF_ERROR(check_preconditions(call, object, *current));
     if (!meta.namespace_.empty() && meta.namespace_ != old_meta.namespace_) {
-      co_return fail(bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+      co_return fail(bad_request(
+          "the namespace of the provided object does not match the namespace sent on the request"));
     }
     if (options.uid_is_precondition && !meta.uid.empty() && meta.uid != old_meta.uid) {
       co_return fail(conflict(resource.group, resource.name(), current->name,
-                              cat("Precondition failed: UID in precondition: ", meta.uid, ", UID in object meta: ", old_meta.uid)));
+                              cat("Precondition failed: UID in precondition: ", meta.uid,
+                                  ", UID in object meta: ", old_meta.uid)));
     }
     keep_system_fields(meta, old_meta);
     if (options.track_fields) KPP_CO_RETURN_IF_ERROR(track_change(call, options, old, object));
@@ -123,13 +136,16 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     if (options.validate) {
       // Validation compares versions: an update without one is as if it named the present one.
       meta.resource_version = cat(current->revision);
-      const validation::Context context{request.now, options.subresource == "status", options.subresource};
+      const validation::Context context{request.now, options.subresource == "status",
+                                        options.subresource};
       const auto errors = validation::validate_update(object, old, context);
       if (!errors.empty()) {
-        co_return fail(validation::to_status(resource.kind(), resource.group, old_meta.name, errors));
+        co_return fail(
+            validation::to_status(resource.kind(), resource.group, old_meta.name, errors));
       }
       if (attempt == 1) {
-        for (auto& warning : validation::warnings(object, &old)) call.warnings.push_back(std::move(warning));
+        for (auto& warning : validation::warnings(object, &old))
+          call.warnings.push_back(std::move(warning));
       }
     }
     KPP_CO_RETURN_IF_ERROR(call.core.admission.validate(object, request));
@@ -150,15 +166,18 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
         out.object = WatchCache::make_object(*resource.storage, text, current->revision);
         co_return out;
       }
-      if (!removed.error().is(Reason::kConflict) || attempt >= kTries) co_return fail(std::move(removed).error());
+      if (!removed.error().is(Reason::kConflict) || attempt >= kTries)
+        co_return fail(std::move(removed).error());
       continue;
     }
     auto written = co_await store_changed(call, resource, object, current);
-    if (written && service != nullptr && call.dry_run()) call.core.allocators.forget(*service, old_service);
+    if (written && service != nullptr && call.dry_run())
+      call.core.allocators.forget(*service, old_service);
     if (written) co_return written;
     if (service != nullptr) call.core.allocators.forget(*service, old_service);
     // A version that the client named fails at the next try, where it is compared with the new one.
-    if (!written.error().is(Reason::kConflict) || !options.retry || attempt >= kTries) co_return written;
+    if (!written.error().is(Reason::kConflict) || !options.retry || attempt >= kTries)
+      co_return written;
   }
 }
 
@@ -166,23 +185,27 @@ async::Task<net::Response> handle_update(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, true);
   if (!accept) co_return respond_status(accept.error());
   call.accept = *accept;
-  if (Status s = check_write_options(call, "UpdateOptions"); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = check_write_options(call, "UpdateOptions"); !s.ok())
+    co_return respond_status(s, &call);
   auto body = decode_object(call, *call.resource->type);
   if (!body) co_return respond_status(body.error(), &call);
   auto& meta = *api::metadata(*body);
   if (meta.name != call.info.name) {
     co_return respond_status(
-        bad_request(meta.name.empty()
-                        ? std::string("name of the object (\"\") does not match the name on the URL (") + call.info.name + ")"
-                        : cat("the name of the object (", meta.name, ") does not match the name on the URL (", call.info.name, ")")),
+        bad_request(
+            meta.name.empty()
+                ? std::string("name of the object (\"\") does not match the name on the URL (") +
+                      call.info.name + ")"
+                : cat("the name of the object (", meta.name,
+                      ") does not match the name on the URL (", call.info.name, ")")),
         &call);
   }
   if (call.resource->desc->namespaced) {
     if (!meta.namespace_.empty() && meta.namespace_ != call.info.namespace_) {
-      co_return respond_status(
-          bad_request(cat("the namespace of the object (", meta.namespace_, ") does not match the namespace on the URL (",
-                          call.info.namespace_, ")")),
-          &call);
+      co_return respond_status(bad_request(cat("the namespace of the object (", meta.namespace_,
+                                               ") does not match the namespace on the URL (",
+                                               call.info.namespace_, ")")),
+                               &call);
     }
     meta.namespace_ = call.info.namespace_;
   }
@@ -199,7 +222,8 @@ async::Task<net::Response> handle_update(Call& call) {
   options.subresource = call.info.subresource;
   options.uid_is_precondition = true;
   const api::Object wanted = std::move(*body);
-  auto written = co_await modify_object(call, [wanted](const api::Object&) -> Result<api::Object> { return wanted; }, options);
+  auto written = co_await modify_object(
+      call, [wanted](const api::Object&) -> Result<api::Object> { return wanted; }, options);
   if (!written) co_return respond_status(written.error(), &call);
   co_return respond_object(call, 200, *written->object);
 }
@@ -208,19 +232,24 @@ async::Task<net::Response> handle_patch(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, true);
   if (!accept) co_return respond_status(accept.error());
   call.accept = *accept;
-  if (Status s = check_write_options(call, "PatchOptions"); !s.ok()) co_return respond_status(s, &call);
+  if (Status s = check_write_options(call, "PatchOptions"); !s.ok())
+    co_return respond_status(s, &call);
   auto patch = parse_patch(call);
-  if (!patch && patch.error().is(Reason::kUnsupportedMediaType)) co_return respond_status(patch.error(), &call);
+  if (!patch && patch.error().is(Reason::kUnsupportedMediaType))
+    co_return respond_status(patch.error(), &call);
   if (patch && patch->kind == PatchKind::kApply) {
-    co_return respond_status(Status(Reason::kUnsupportedMediaType,
-                                    "server-side apply is not served by this version; use a merge or strategic merge patch",
-                                    StatusDetails{}),
-                             &call);
+    co_return respond_status(
+        Status(
+            Reason::kUnsupportedMediaType,
+            "server-side apply is not served by this version; use a merge or strategic merge patch",
+            StatusDetails{}),
+        &call);
   }
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
   if (!cached(call)) {
-    co_return respond_status(not_found(call.resource->group, call.resource->name(), call.info.name), &call);
+    co_return respond_status(not_found(call.resource->group, call.resource->name(), call.info.name),
+                             &call);
   }
   if (!patch) co_return respond_status(patch.error(), &call);
   ModifyOptions options;
@@ -228,17 +257,23 @@ async::Task<net::Response> handle_patch(Call& call) {
   Call* const call_pointer = &call;
   const Patch* const patch_pointer = &*patch;
   const auto warnings_before = call.warnings.size();
-  auto change = [call_pointer, patch_pointer, warnings_before](const api::Object& current) -> Result<api::Object> {
+  auto change = [call_pointer, patch_pointer,
+                 warnings_before](const api::Object& current) -> Result<api::Object> {
     call_pointer->warnings.resize(warnings_before);
     const json::Value document = api::to_document(current.desc(), current.data());
     KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, current.desc(), document));
-    auto decoded = decode_document(*call_pointer, current.desc(), patched, patch_pointer->duplicates);
-    if (!decoded) return fail(invalid_patch_result(*patch_pointer, patched, decoded.error()));
+    auto decoded =
+        decode_patched(*call_pointer, current.desc(), patched, patch_pointer->duplicates);
+    if (!decoded && decoded.error().is(Reason::kInvalid)) {
+      return fail(invalid_patch_result(*patch_pointer, patched, decoded.error().message()));
+    }
+    if (!decoded) return decoded;
     api::Object object = std::move(*decoded);
     const auto& meta = *api::metadata(object);
     if (meta.name != call_pointer->info.name) {
-      return fail(bad_request(cat("the name of the object (", meta.name, ") does not match the name on the URL (",
-                                  call_pointer->info.name, ")")));
+      return fail(
+          bad_request(cat("the name of the object (", meta.name,
+                          ") does not match the name on the URL (", call_pointer->info.name, ")")));
     }
     api::apply_defaults(object);
     return object;

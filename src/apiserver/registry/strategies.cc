@@ -16,8 +16,8 @@
 #include "api/flowcontrolv1.h"
 #include "api/json_codec.h"
 #include "api/networkingv1.h"
-#include "api/policyv1.h"
 #include "api/nodev1.h"
+#include "api/policyv1.h"
 #include "api/rbacv1.h"
 #include "api/resourcev1.h"
 #include "api/schedulingv1.h"
@@ -49,7 +49,9 @@ Strategy with_status_only() {
 // Plain kinds whose spec raises the generation.
 Strategy with_generation() {
   Strategy s;
-  s.prepare_create = [](api::Object& o, const StrategyContext&) { api::metadata(o)->generation = 1; };
+  s.prepare_create = [](api::Object& o, const StrategyContext&) {
+    api::metadata(o)->generation = 1;
+  };
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
     auto* meta = api::metadata(o);
     meta->generation = api::metadata(old.desc(), old.data())->generation;
@@ -67,11 +69,14 @@ bool same_but_metadata(const api::Object& one, const api::Object& other) {
   return api::equal(a, b);
 }
 
-// Kinds without a spec (webhook configurations): any change but one of metadata raises the generation.
+// Kinds without a spec (webhook configurations): any change but one of metadata raises the
+// generation.
 template <class T>
 Strategy with_generation_of_all() {
   Strategy s;
-  s.prepare_create = [](api::Object& o, const StrategyContext&) { api::metadata(o)->generation = 1; };
+  s.prepare_create = [](api::Object& o, const StrategyContext&) {
+    api::metadata(o)->generation = 1;
+  };
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
     auto* meta = api::metadata(o);
     meta->generation = api::metadata(old.desc(), old.data())->generation;
@@ -86,7 +91,8 @@ Strategy endpoint_slice_strategy() {
     auto* meta = api::metadata(o);
     const auto& before = *api::metadata(old.desc(), old.data());
     meta->generation = before.generation;
-    if (!same_but_metadata<discoveryv1::EndpointSlice>(o, old) || meta->labels != before.labels) ++meta->generation;
+    if (!same_but_metadata<discoveryv1::EndpointSlice>(o, old) || meta->labels != before.labels)
+      ++meta->generation;
   };
   return s;
 }
@@ -103,7 +109,8 @@ Strategy priority_class_strategy() {
   return s;
 }
 
-// Annotations of a deployment are copied to its replica sets: a change of them is one that its controller observes.
+// Annotations of a deployment are copied to its replica sets: a change of them is one that its
+// controller observes.
 Strategy deployment_strategy() {
   Strategy s = with_status();
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
@@ -121,7 +128,8 @@ constexpr std::string_view kTemplateGeneration = "deprecated.daemonset.template.
 std::int64_t template_generation(const metav1::ObjectMeta& meta) {
   const auto it = meta.annotations.find(std::string(kTemplateGeneration));
   std::int64_t out = 0;
-  if (it != meta.annotations.end()) std::from_chars(it->second.data(), it->second.data() + it->second.size(), out);
+  if (it != meta.annotations.end())
+    std::from_chars(it->second.data(), it->second.data() + it->second.size(), out);
   return out;
 }
 
@@ -131,19 +139,23 @@ Strategy daemon_set_strategy() {
   s.prepare_create = [](api::Object& o, const StrategyContext& context) {
     start_generation_on_create(o, context);
     auto* meta = api::metadata(o);
-    meta->annotations[std::string(kTemplateGeneration)] = cat(std::max<std::int64_t>(template_generation(*meta), 1));
+    meta->annotations[std::string(kTemplateGeneration)] =
+        cat(std::max<std::int64_t>(template_generation(*meta), 1));
   };
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
     raise_generation_on_update(o, old, context);
     const auto& before = *old.as<appsv1::DaemonSet>();
     auto& now = *o.as<appsv1::DaemonSet>();
     const bool changed = !api::equal(now.spec.template_, before.spec.template_);
-    now.metadata.annotations[std::string(kTemplateGeneration)] = cat(template_generation(before.metadata) + (changed ? 1 : 0));
+    now.metadata.annotations[std::string(kTemplateGeneration)] =
+        cat(template_generation(before.metadata) + (changed ? 1 : 0));
   };
-  s.prepare_status_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+  s.prepare_status_update = [](api::Object& o, const api::Object& old,
+                               const StrategyContext& context) {
     only_status_on_update(o, old, context);
     const auto& before = *api::metadata(old.desc(), old.data());
-    api::metadata(o)->annotations[std::string(kTemplateGeneration)] = cat(template_generation(before));
+    api::metadata(o)->annotations[std::string(kTemplateGeneration)] =
+        cat(template_generation(before));
   };
   return s;
 }
@@ -151,7 +163,8 @@ Strategy daemon_set_strategy() {
 // A status update of these kinds takes over nothing of the metadata either.
 Strategy flow_control_strategy() {
   Strategy s = with_status();
-  s.prepare_status_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+  s.prepare_status_update = [](api::Object& o, const api::Object& old,
+                               const StrategyContext& context) {
     only_status_on_update(o, old, context);
     auto* meta = api::metadata(o);
     auto managed = std::move(meta->managed_fields);
@@ -175,10 +188,32 @@ Strategy plain_created_by_put() {
   return s;
 }
 
+// What coordinated leader election adds to a lease is only kept where that is switched on; here it
+// is not.
+void drop_election(coordinationv1::LeaseSpec& spec) {
+  spec.strategy.reset();
+  spec.preferred_holder.reset();
+}
+
+Strategy lease_strategy() {
+  Strategy s;
+  s.prepare_create = [](api::Object& o, const StrategyContext&) {
+    drop_election(o.as<coordinationv1::Lease>()->spec);
+  };
+  s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+    keep_nothing_on_update(o, old, context);
+    drop_election(o.as<coordinationv1::Lease>()->spec);
+  };
+  s.create_on_update = true;
+  return s;
+}
+
 Strategy secret_strategy() {
   Strategy s;
   s.prepare_update = keep_nothing_on_update;
-  s.selectable = [](const api::Object& o) -> Fields { return {{"type", o.as<corev1::Secret>()->type}}; };
+  s.selectable = [](const api::Object& o) -> Fields {
+    return {{"type", o.as<corev1::Secret>()->type}};
+  };
   return s;
 }
 
@@ -190,7 +225,8 @@ Strategy event_strategy() {
     const auto* e = o.as<corev1::Event>();
     if (e == nullptr) return {};
     const auto& about = e->involved_object;
-    const std::string source = e->source.component.empty() ? e->reporting_component : e->source.component;
+    const std::string source =
+        e->source.component.empty() ? e->reporting_component : e->source.component;
     return {{"involvedObject.kind", about.kind},
             {"involvedObject.namespace", about.namespace_},
             {"involvedObject.name", about.name},
@@ -208,7 +244,9 @@ Strategy event_strategy() {
 
 Strategy node_strategy() {
   Strategy s;
-  s.prepare_create = [](api::Object& o, const StrategyContext&) { api::metadata(o)->generation = 0; };
+  s.prepare_create = [](api::Object& o, const StrategyContext&) {
+    api::metadata(o)->generation = 0;
+  };
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
     copy_field(o, old, "status");
     api::metadata(o)->generation = api::metadata(old.desc(), old.data())->generation;
@@ -255,7 +293,9 @@ Strategy job_strategy() {
   Strategy s = with_status();
   s.prepare_create = [](api::Object& o, const StrategyContext& context) {
     start_generation_on_create(o, context);
-    generate_selector(*o.as<batchv1::Job>());
+    auto& job = *o.as<batchv1::Job>();
+    generate_selector(job);
+    if (job.metadata.labels.empty()) job.metadata.labels = job.spec.template_.metadata.labels;
   };
   s.orphan_by_default = true;
   s.selectable = [](const api::Object& o) -> Fields {
@@ -284,11 +324,13 @@ Strategy csr_strategy() {
     }
     // Approval changes the conditions and nothing else.
     auto* csr = o.as<certificatesv1::CertificateSigningRequest>();
-    csr->status.certificate = old.as<certificatesv1::CertificateSigningRequest>()->status.certificate;
+    csr->status.certificate =
+        old.as<certificatesv1::CertificateSigningRequest>()->status.certificate;
   };
   s.prepare_status_update = only_status_on_update;
   s.selectable = [](const api::Object& o) -> Fields {
-    return {{"spec.signerName", o.as<certificatesv1::CertificateSigningRequest>()->spec.signer_name}};
+    return {
+        {"spec.signerName", o.as<certificatesv1::CertificateSigningRequest>()->spec.signer_name}};
   };
   return s;
 }
@@ -311,7 +353,8 @@ void pair_data_sources(corev1::PersistentVolumeClaimSpec& spec) {
     reference.api_group = spec.data_source->api_group;
     reference.kind = spec.data_source->kind;
     reference.name = spec.data_source->name;
-  } else if (spec.data_source_ref && !spec.data_source && spec.data_source_ref->namespace_.value_or("").empty()) {
+  } else if (spec.data_source_ref && !spec.data_source &&
+             spec.data_source_ref->namespace_.value_or("").empty()) {
     auto& source = spec.data_source.ensure();
     source.api_group = spec.data_source_ref->api_group;
     source.kind = spec.data_source_ref->kind;
@@ -368,7 +411,7 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
   out[&certificatesv1::CertificateSigningRequest::desc()] = csr_strategy();
   out[&flowcontrolv1::FlowSchema::desc()] = flow_control_strategy();
   out[&flowcontrolv1::PriorityLevelConfiguration::desc()] = flow_control_strategy();
-  out[&coordinationv1::Lease::desc()] = plain_created_by_put<coordinationv1::Lease>();
+  out[&coordinationv1::Lease::desc()] = lease_strategy();
   out[&storagev1::VolumeAttachment::desc()] = with_status_only();
   out[&resourcev1::ResourceClaim::desc()] = with_status_only();
   out[&resourcev1::ResourceSlice::desc()] = with_generation();
@@ -383,15 +426,19 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
   out[&admissionregistrationv1::MutatingAdmissionPolicy::desc()] = with_generation();
   out[&admissionregistrationv1::MutatingAdmissionPolicyBinding::desc()] = with_generation();
 
-  const auto of = [&out](const api::TypeDesc& type) -> Strategy& { return out.try_emplace(&type, plain()).first->second; };
-  for (const auto* type : {&rbacv1::Role::desc(), &rbacv1::RoleBinding::desc(), &rbacv1::ClusterRole::desc(),
-                           &rbacv1::ClusterRoleBinding::desc(), &corev1::Service::desc()}) {
+  const auto of = [&out](const api::TypeDesc& type) -> Strategy& {
+    return out.try_emplace(&type, plain()).first->second;
+  };
+  for (const auto* type :
+       {&rbacv1::Role::desc(), &rbacv1::RoleBinding::desc(), &rbacv1::ClusterRole::desc(),
+        &rbacv1::ClusterRoleBinding::desc(), &corev1::Service::desc()}) {
     of(*type).create_on_update = true;
   }
   for (const auto* type :
        {&coordinationv1::Lease::desc(), &storagev1::CSIDriver::desc(), &storagev1::CSINode::desc(),
-        &storagev1::CSIStorageCapacity::desc(), &storagev1::VolumeAttachment::desc(), &policyv1::PodDisruptionBudget::desc(),
-        &nodev1::RuntimeClass::desc(), &admissionregistrationv1::MutatingWebhookConfiguration::desc(),
+        &storagev1::CSIStorageCapacity::desc(), &storagev1::VolumeAttachment::desc(),
+        &policyv1::PodDisruptionBudget::desc(), &nodev1::RuntimeClass::desc(),
+        &admissionregistrationv1::MutatingWebhookConfiguration::desc(),
         &admissionregistrationv1::ValidatingWebhookConfiguration::desc(),
         &admissionregistrationv1::MutatingAdmissionPolicy::desc(),
         &admissionregistrationv1::MutatingAdmissionPolicyBinding::desc(),
@@ -400,10 +447,12 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
     of(*type).unconditional_update = false;
   }
   for (const auto* type :
-       {&corev1::PersistentVolume::desc(), &corev1::PersistentVolumeClaim::desc(), &corev1::ResourceQuota::desc(),
-        &corev1::ServiceAccount::desc(), &storagev1::CSIDriver::desc(), &storagev1::CSINode::desc(),
-        &storagev1::StorageClass::desc(), &storagev1::VolumeAttachment::desc(), &storagev1::VolumeAttributesClass::desc(),
-        &resourcev1::DeviceClass::desc(), &resourcev1::ResourceClaim::desc(), &resourcev1::ResourceClaimTemplate::desc(),
+       {&corev1::PersistentVolume::desc(), &corev1::PersistentVolumeClaim::desc(),
+        &corev1::ResourceQuota::desc(), &corev1::ServiceAccount::desc(),
+        &storagev1::CSIDriver::desc(), &storagev1::CSINode::desc(),
+        &storagev1::StorageClass::desc(), &storagev1::VolumeAttachment::desc(),
+        &storagev1::VolumeAttributesClass::desc(), &resourcev1::DeviceClass::desc(),
+        &resourcev1::ResourceClaim::desc(), &resourcev1::ResourceClaimTemplate::desc(),
         &resourcev1::ResourceSlice::desc()}) {
     of(*type).answers_deleted_object = true;
   }

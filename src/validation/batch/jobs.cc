@@ -270,6 +270,45 @@ void check_spec(FieldErrors& errors, const batchv1::Job& job) {
   }
 }
 
+// What the template may have become while the job is suspended and has no pods: where they will run
+// and what their containers will get. Of the affinity, that is the affinity to nodes alone.
+void take_what_may_change(corev1::PodTemplateSpec& was, const corev1::PodTemplateSpec& now) {
+  if (was.spec.affinity && !now.spec.affinity) {
+    was.spec.affinity->node_affinity.reset();
+    if (api::equal(*was.spec.affinity, corev1::Affinity())) was.spec.affinity.reset();
+  } else if (now.spec.affinity) {
+    was.spec.affinity.ensure().node_affinity = now.spec.affinity->node_affinity;
+  }
+  was.spec.node_selector = now.spec.node_selector;
+  was.spec.tolerations = now.spec.tolerations;
+  was.spec.scheduling_gates = now.spec.scheduling_gates;
+  was.metadata.annotations = now.metadata.annotations;
+  was.metadata.labels = now.metadata.labels;
+  const auto take_resources = [](auto& before, const auto& after) {
+    if (before.size() != after.size()) return;
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      if (before[i].name == after[i].name) before[i].resources = after[i].resources;
+    }
+  };
+  take_resources(was.spec.containers, now.spec.containers);
+  take_resources(was.spec.init_containers, now.spec.init_containers);
+}
+
+void check_template_change(FieldErrors& errors, const FieldPath& at,
+                           const corev1::PodTemplateSpec& now, const batchv1::Job& old) {
+  const bool may_change = old.spec.suspend.value_or(false) && old.status.active == 0;
+  if (!may_change) {
+    if (!api::equal(now, old.spec.template_)) errors.invalid(at, go_value(now), kImmutable);
+    return;
+  }
+  corev1::PodTemplateSpec was = old.spec.template_;
+  take_what_may_change(was, now);
+  if (!api::equal(now.spec, was.spec))
+    errors.invalid(at.child("spec"), go_value(now.spec), kImmutable);
+  was.spec = now.spec;
+  if (!api::equal(now, was)) errors.invalid(at, go_value(now), kImmutable);
+}
+
 }  // namespace
 
 void validate(FieldErrors& errors, const batchv1::Job& job, const Context&) {
@@ -289,19 +328,7 @@ void validate_change(FieldErrors& errors, const batchv1::Job& job, const batchv1
     errors.invalid(at.child("completions"), spec.completions, kImmutable);
   }
   check_selector_unchanged(errors, spec.selector, old.spec.selector);
-  corev1::PodTemplateSpec was = old.spec.template_;
-  if (old.spec.suspend.value_or(false) && !old.status.start_time) {
-    // Where its pods go may still be said while a job has not started.
-    was.spec.affinity = spec.template_.spec.affinity;
-    was.spec.node_selector = spec.template_.spec.node_selector;
-    was.spec.tolerations = spec.template_.spec.tolerations;
-    was.spec.scheduling_gates = spec.template_.spec.scheduling_gates;
-    was.metadata.annotations = spec.template_.metadata.annotations;
-    was.metadata.labels = spec.template_.metadata.labels;
-  }
-  if (!api::equal(spec.template_, was)) {
-    errors.invalid(at.child("template"), go_value(spec.template_), kImmutable);
-  }
+  check_template_change(errors, at.child("template"), spec.template_, old);
   check_immutable(errors, at.child("completionMode"), spec.completion_mode,
                   old.spec.completion_mode);
   check_immutable(errors, at.child("backoffLimitPerIndex"), spec.backoff_limit_per_index,

@@ -30,7 +30,7 @@ class Servers:
         self.log = open(os.path.join(self.folder, 'log'), 'wb')
         tokens = os.path.join(self.folder, 'tokens.csv')
         with open(tokens, 'w', encoding='utf-8') as file:
-            file.write('admin-token,admin,u1,"system:masters"\nuser-token,user2,u2\n')
+            file.write('admin-token,admin,admin,"system:masters"\nuser-token,user2,u2\n')
         data = os.path.join(self.folder, 'data')
         self.processes = [self.start('kube-apiserver', '--data-dir', data, '--bind-address', '127.0.0.1',
                                      '--secure-port', str(PORT), '--token-auth-file', tokens)]

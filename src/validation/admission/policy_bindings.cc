@@ -1,7 +1,9 @@
-// ValidatingAdmissionPolicyBindings, and addresses that services hold.
+// ValidatingAdmissionPolicyBindings and MutatingAdmissionPolicyBindings, and addresses that
+// services hold.
 #include <set>
 
 #include "validation/addresses.h"
+#include "validation/admission/match_rules.h"
 #include "validation/metadata.h"
 #include "validation/rules.h"
 #include "validation/selectors.h"
@@ -31,6 +33,20 @@ void check_parameters(FieldErrors& errors, const FieldPath& at,
   }
 }
 
+// What both kinds of bindings have: which policy, with which parameters, for which requests.
+template <class Spec>
+void check_binding(FieldErrors& errors, const FieldPath& at, const Spec& spec) {
+  if (spec.policy_name.empty()) {
+    errors.required(at.child("policyName"));
+  } else {
+    check_dns1123_subdomain(errors, at.child("policyName"), spec.policy_name);
+  }
+  if (spec.param_ref) check_parameters(errors, at.child("paramRef"), *spec.param_ref);
+  // The original's path lacks a letter.
+  if (spec.match_resources)
+    check_match_resources(errors, at.child("matchResouces"), *spec.match_resources);
+}
+
 // Names of addresses are the addresses, in their canonical form.
 Messages address_name(std::string_view name, bool) {
   FieldErrors wrong;
@@ -51,13 +67,7 @@ void validate(FieldErrors& errors,
               const Context&) {
   check_metadata(errors, binding.metadata, false, subdomain_name);
   const FieldPath at("spec");
-  if (binding.spec.policy_name.empty()) {
-    errors.required(at.child("policyName"));
-  } else {
-    check_dns1123_subdomain(errors, at.child("policyName"), binding.spec.policy_name);
-  }
-  if (binding.spec.param_ref)
-    check_parameters(errors, at.child("paramRef"), *binding.spec.param_ref);
+  check_binding(errors, at, binding.spec);
   const FieldPath actions = at.child("validationActions");
   const std::vector<std::string>& list = binding.spec.validation_actions;
   if (list.empty()) errors.required(actions, "at least one validation action is required");
@@ -74,6 +84,13 @@ void validate(FieldErrors& errors,
                    "information in the API "
                    "response and headers serves no purpose)");
   }
+}
+
+void validate(FieldErrors& errors,
+              const admissionregistrationv1::MutatingAdmissionPolicyBinding& binding,
+              const Context&) {
+  check_metadata(errors, binding.metadata, false, subdomain_name);
+  check_binding(errors, FieldPath("spec"), binding.spec);
 }
 
 void validate(FieldErrors& errors, const networkingv1::IPAddress& address, const Context&) {
