@@ -9,12 +9,16 @@
 #include "api/schema.h"
 #include "base/status.h"
 #include "codec/json.h"
+#include "codec/json_reader.h"
 
 namespace kpp::api {
 
 struct DecodeOptions {
   // If set, receives the paths of members that the schema does not know ("spec.containers[0].foo"), in order.
   std::vector<std::string>* unknown_fields = nullptr;
+  // Leaves metadata.managedFields out: nobody reads them from a cache, and they are half of many
+  // objects.
+  bool without_managed_fields = false;
 };
 
 // Fills `out` from a document. Members that are absent keep what `out` holds; null clears a field.
@@ -22,7 +26,16 @@ struct DecodeOptions {
 // DeploymentSpec.spec.replicas of type int32"; for quantities and times with their own parsers' texts.
 Status from_json(const json::Value& document, const TypeDesc& desc, void* out, const DecodeOptions& options = {});
 
-// Parses text and decodes it into a fresh T.
+// The same from text, without a document between: for objects that are read as they stand. Of
+// members that stand twice the last counts, message by message. Errors of the text come first, in
+// the words of json::parse.
+Status from_json_text(std::string_view text, const TypeDesc& desc, void* out,
+                      const DecodeOptions& options = {});
+// The same from where a reader stands; the reader's own errors are for the caller to ask for.
+Status from_json(json::Reader& reader, const TypeDesc& desc, void* out,
+                 const DecodeOptions& options = {});
+
+// Decodes text into a fresh T.
 template <class T>
 Result<T> parse_json(std::string_view text);
 
@@ -55,9 +68,8 @@ bool equal(const T& a, const T& b) {
 
 template <class T>
 Result<T> parse_json(std::string_view text) {
-  KPP_ASSIGN(const json::Value document, json::parse(text));
   T out;
-  KPP_RETURN_IF_ERROR(from_json(document, T::desc(), &out));
+  KPP_RETURN_IF_ERROR(from_json_text(text, T::desc(), &out));
   return out;
 }
 

@@ -10,9 +10,14 @@
 namespace kpp::api {
 namespace {
 
+// What is wrong with the text; it is the same for the text and for its document.
 template <class T>
 std::string error_of(std::string_view text) {
   const auto result = parse_json<T>(text);
+  const auto document = json::parse(text);
+  T other;
+  const Status status = document ? from_json(*document, T::desc(), &other) : document.error();
+  EXPECT_EQ(status.ok() ? "" : status.message(), result ? "" : result.error().message());
   return result ? "no error" : result.error().message();
 }
 
@@ -49,6 +54,16 @@ TEST(JsonCodec, DocumentEqualsText) {
       R"({"metadata":{"name":"p","labels":{"a":"b"}},"spec":{"containers":[{}]}})");
   ASSERT_TRUE(pod);
   EXPECT_EQ(json::write(to_document(*pod)), to_json(*pod));
+}
+
+TEST(JsonCodec, ManagedFieldsCanBeLeftOut) {
+  constexpr std::string_view kText =
+      R"({"metadata":{"name":"p","managedFields":[{"manager":"m","fieldsV1":{"f:a":{}}}],"uid":"u"}})";
+  corev1::Pod pod;
+  ASSERT_TRUE(
+      from_json_text(kText, corev1::Pod::desc(), &pod, {.without_managed_fields = true}).ok());
+  EXPECT_TRUE(pod.metadata.managed_fields.empty());
+  EXPECT_EQ(pod.metadata.uid, "u");
 }
 
 TEST(JsonCodec, BytesAreBase64) {

@@ -1,4 +1,4 @@
-// The decoder: walks a document along the schema.
+// The decoder: walks a document, or text, along the schema.
 #include <cmath>
 #include <limits>
 
@@ -41,29 +41,87 @@ std::string path_of(const Frame* frame, std::string_view last) {
   return out;
 }
 
-std::string_view kind_text(const json::Value& v) {
-  switch (v.kind()) {
-    case boost::json::kind::bool_:
-      return "bool";
-    case boost::json::kind::string:
-      return "string";
-    case boost::json::kind::array:
-      return "array";
-    case boost::json::kind::object:
-      return "object";
-    case boost::json::kind::null:
-      return "null";
-    default:
-      return "number";
+// A value of a document.
+class DocumentNode {
+ public:
+  explicit DocumentNode(const json::Value& v) : v_(v) {}
+
+  bool is_null() const { return v_.is_null(); }
+  bool is_bool() const { return v_.is_bool(); }
+  bool is_string() const { return v_.is_string(); }
+  bool is_number() const { return v_.is_number(); }
+  bool is_array() const { return v_.is_array(); }
+  bool is_object() const { return v_.is_object(); }
+  bool boolean() const { return v_.get_bool(); }
+  std::string_view text() const { return {v_.get_string().data(), v_.get_string().size()}; }
+  const std::int64_t* if_int64() const { return v_.if_int64(); }
+  const std::uint64_t* if_uint64() const { return v_.if_uint64(); }
+  const double* if_double() const { return v_.if_double(); }
+  std::string compact() const { return json::write(v_); }
+  template <class F>
+  void members(F visit) const {
+    for (const auto& member : v_.get_object()) {
+      visit(std::string_view(member.key().data(), member.key().size()),
+            DocumentNode(member.value()));
+    }
   }
+  template <class F>
+  void items(F visit) const {
+    for (const auto& item : v_.get_array()) visit(DocumentNode(item));
+  }
+
+ private:
+  const json::Value& v_;
+};
+
+// The value that a reader stands at. What is not visited is skipped by the reader.
+class TextNode {
+ public:
+  explicit TextNode(json::Reader& reader) : reader_(reader) {}
+
+  bool is_null() const { return is(json::Reader::Kind::kNull); }
+  bool is_bool() const { return is(json::Reader::Kind::kBool); }
+  bool is_string() const { return is(json::Reader::Kind::kString); }
+  bool is_number() const { return is(json::Reader::Kind::kNumber); }
+  bool is_array() const { return is(json::Reader::Kind::kArray); }
+  bool is_object() const { return is(json::Reader::Kind::kObject); }
+  bool boolean() const { return reader_.boolean(); }
+  std::string_view text() const { return reader_.text(); }
+  const std::int64_t* if_int64() const { return reader_.if_int64(); }
+  const std::uint64_t* if_uint64() const { return reader_.if_uint64(); }
+  const double* if_double() const { return reader_.if_double(); }
+  std::string compact() const { return reader_.compact(); }
+  template <class F>
+  void members(F visit) const {
+    reader_.members([&](std::string_view name) { visit(name, *this); });
+  }
+  template <class F>
+  void items(F visit) const {
+    reader_.items([&] { visit(*this); });
+  }
+
+ private:
+  bool is(json::Reader::Kind kind) const { return reader_.kind() == kind; }
+  json::Reader& reader_;
+};
+
+template <class Node>
+std::string_view kind_text(const Node& v) {
+  return v.is_bool()     ? "bool"
+         : v.is_string() ? "string"
+         : v.is_array()  ? "array"
+         : v.is_object() ? "object"
+         : v.is_null()   ? "null"
+                         : "number";
 }
 
-std::string number_text(const json::Value& v) {
+template <class Node>
+std::string number_text(const Node& v) {
   if (const double* d = v.if_double();
       d != nullptr && *d == std::floor(*d) && std::fabs(*d) < 1e15) {
     return cat(static_cast<std::int64_t>(*d), ".0");
   }
-  return json::write(v);
+  return v.compact();
 }
 
 // The element's type as the original's messages name it.
@@ -111,25 +169,25 @@ std::string go_type(const FieldDesc& field) {
                                             : cat("map[string]", go_element(field));
 }
 
+template <class Node>
 class Decoder {
  public:
   explicit Decoder(const DecodeOptions& options) : options_(options) {}
 
-  Status root(const json::Value& document, const TypeDesc& desc, void* out) {
-    const auto* object = document.if_object();
-    if (object == nullptr) {
+  Status root(const Node& document, const TypeDesc& desc, void* out) {
+    if (!document.is_object()) {
       if (document.is_null()) return {};
       return {Reason::kBadRequest, cat("json: cannot unmarshal ", kind_text(document),
                                        " into Go value of type ", desc.go_package, ".", desc.name)};
     }
     const Frame frame;
-    members(*object, desc, out, &frame, &desc);
+    members(document, desc, out, &frame, &desc);
     return !fatal_.ok() ? std::move(fatal_) : std::move(first_);
   }
 
  private:
   // The first type error is answered at the end; decoding goes on, as the original's does.
-  void type_error(const json::Value& v, const TypeDesc& in, const Frame* at, std::string_view type,
+  void type_error(const Node& v, const TypeDesc& in, const Frame* at, std::string_view type,
                   bool with_number) {
     if (!first_.ok()) return;
     std::string path;
@@ -145,30 +203,43 @@ class Decoder {
   // Frames of map keys carry the index -2.
   static bool is_key(const Frame* f) { return f->index == -2; }
 
-  void members(const json::Object& object, const TypeDesc& desc, void* out, const Frame* at,
+  void members(const Node& object, const TypeDesc& desc, void* out, const Frame* at,
                const TypeDesc* in) {
-    for (const auto& member : object) {
+    // Members mostly come in the order of the schema: the search begins where the last one ended.
+    std::size_t next = 0;
+    object.members([&](std::string_view name, const Node& value) {
       if (!fatal_.ok()) return;
-      const std::string_view name(member.key().data(), member.key().size());
       std::size_t base = 0;
-      const FieldDesc* field = desc.find(name, base);
+      const FieldDesc* field = find_from(desc, name, next, base);
       if (field == nullptr) {
         if (desc.is_root() && (name == "kind" || name == "apiVersion")) {
           const Frame frame{at, name};
-          if (!member.value().is_string() && !member.value().is_null()) {
-            type_error(member.value(), *in, &frame, "string", false);
+          if (!value.is_string() && !value.is_null()) {
+            type_error(value, *in, &frame, "string", false);
           }
         } else if (options_.unknown_fields != nullptr) {
           options_.unknown_fields->push_back(path_of(at, name));
         }
-        continue;
+        return;
       }
+      if (options_.without_managed_fields && field->json_name == "managedFields") return;
       const Frame frame{at, field->json_name};
-      decode(member.value(), *field, static_cast<char*>(out) + base, &frame, *in);
-    }
+      decode(value, *field, static_cast<char*>(out) + base, &frame, *in);
+    });
   }
 
-  void decode(const json::Value& v, const FieldDesc& field, void* object, const Frame* at,
+  static const FieldDesc* find_from(const TypeDesc& desc, std::string_view name, std::size_t& next,
+                                    std::size_t& base) {
+    for (std::size_t i = next; i < desc.fields.size(); ++i) {
+      const FieldDesc& field = desc.fields[i];
+      if (field.inlined || field.json_name != name) continue;
+      next = i + 1;
+      return &field;
+    }
+    return desc.find(name, base);
+  }
+
+  void decode(const Node& v, const FieldDesc& field, void* object, const Frame* at,
               const TypeDesc& in) {
     void* member = member_of(object, field);
     if (v.is_null()) {
@@ -185,37 +256,34 @@ class Decoder {
         return element(v, field, inner != nullptr ? inner : ops.opt_make(member), at, in);
       }
       case Cardinality::kList: {
-        const auto* array = v.if_array();
-        if (array == nullptr) return type_error(v, in, at, go_type(field), false);
+        if (!v.is_array()) return type_error(v, in, at, go_type(field), false);
         const TypeOps& ops = element_ops(field);
         ops.list_clear(member);
         std::ptrdiff_t i = 0;
-        for (const auto& item : *array) {
+        v.items([&](const Node& item) {
           const Frame frame{at, {}, i++};
           void* slot = ops.list_add(member);
           if (!item.is_null()) element(item, field, slot, &frame, in);
-        }
+        });
         return;
       }
       case Cardinality::kMap: {
-        const auto* members_of_map = v.if_object();
-        if (members_of_map == nullptr) return type_error(v, in, at, go_type(field), false);
+        if (!v.is_object()) return type_error(v, in, at, go_type(field), false);
         const TypeOps& ops = element_ops(field);
         ops.map_clear(member);
-        for (const auto& entry : *members_of_map) {
-          const std::string key(entry.key().data(), entry.key().size());
+        v.members([&](std::string_view name, const Node& value) {
+          const std::string key(name);
           const Frame frame{at, key, -2};
           void* slot = ops.map_add(member, key);
-          if (!entry.value().is_null()) element(entry.value(), field, slot, &frame, in);
-        }
+          if (!value.is_null()) element(value, field, slot, &frame, in);
+        });
         return;
       }
     }
   }
 
   template <class T>
-  void integer(const json::Value& v, void* p, const Frame* at, const TypeDesc& in,
-               std::string_view type) {
+  void integer(const Node& v, void* p, const Frame* at, const TypeDesc& in, std::string_view type) {
     if (const auto* i = v.if_int64(); i != nullptr && std::in_range<T>(*i)) {
       as<T>(p) = static_cast<T>(*i);
     } else if (const auto* u = v.if_uint64(); u != nullptr && std::in_range<T>(*u)) {
@@ -225,18 +293,17 @@ class Decoder {
     }
   }
 
-  void element(const json::Value& v, const FieldDesc& field, void* p, const Frame* at,
+  void element(const Node& v, const FieldDesc& field, void* p, const Frame* at,
                const TypeDesc& in) {
     switch (field.type) {
       case FieldType::kMessage: {
         const TypeDesc& desc = *field.message();
-        const auto* object = v.if_object();
-        if (object == nullptr) return type_error(v, in, at, go_element(field), false);
-        return members(*object, desc, p, at, &desc);
+        if (!v.is_object()) return type_error(v, in, at, go_element(field), false);
+        return members(v, desc, p, at, &desc);
       }
       case FieldType::kBool:
         if (!v.is_bool()) return type_error(v, in, at, "bool", false);
-        as<bool>(p) = v.get_bool();
+        as<bool>(p) = v.boolean();
         return;
       case FieldType::kInt32:
         return integer<std::int32_t>(v, p, at, in, "int32");
@@ -248,19 +315,18 @@ class Decoder {
         return integer<std::uint64_t>(v, p, at, in, "uint64");
       case FieldType::kDouble:
         if (!v.is_number()) return type_error(v, in, at, "float64", false);
-        as<double>(p) = v.is_double()  ? v.get_double()
-                        : v.is_int64() ? static_cast<double>(v.get_int64())
-                                       : static_cast<double>(v.get_uint64());
+        as<double>(p) = v.if_double()  ? *v.if_double()
+                        : v.if_int64() ? static_cast<double>(*v.if_int64())
+                                       : static_cast<double>(*v.if_uint64());
         return;
       case FieldType::kRawJson:
-        as<RawJson>(p).json = json::write(v);
+        as<RawJson>(p).json = v.compact();
         return;
       case FieldType::kQuantity:
         return quantity(v, p);
       case FieldType::kIntOrString:
         if (v.is_string()) {
-          as<IntOrString>(p) =
-              IntOrString(std::string_view(v.get_string().data(), v.get_string().size()));
+          as<IntOrString>(p) = IntOrString(v.text());
         } else {
           std::int32_t number = 0;
           integer<std::int32_t>(v, &number, at, in, "int32");
@@ -268,14 +334,13 @@ class Decoder {
         }
         return;
       case FieldType::kStringList: {
-        const auto* array = v.if_array();
-        if (array == nullptr) return type_error(v, in, at, "[]string", false);
+        if (!v.is_array()) return type_error(v, in, at, "[]string", false);
         auto& items = as<StringList>(p).items;
         items.clear();
-        for (const auto& item : *array) {
+        v.items([&](const Node& item) {
           if (!item.is_string() && !item.is_null()) type_error(item, in, at, "string", false);
-          items.emplace_back(item.is_string() ? std::string(item.get_string()) : std::string());
-        }
+          items.emplace_back(item.is_string() ? item.text() : std::string_view());
+        });
         return;
       }
       default:
@@ -285,7 +350,7 @@ class Decoder {
     if (!v.is_string()) {
       return type_error(v, in, at, field.type == FieldType::kBytes ? "[]uint8" : "string", false);
     }
-    text({v.get_string().data(), v.get_string().size()}, field, p);
+    text(v.text(), field, p);
   }
 
   void text(std::string_view text, const FieldDesc& field, void* p) {
@@ -308,13 +373,10 @@ class Decoder {
     }
   }
 
-  void quantity(const json::Value& v, void* p) {
+  void quantity(const Node& v, void* p) {
     std::string number;
-    if (!v.is_string()) number = json::write(v);
-    const std::string_view text =
-        v.is_string() ? std::string_view(v.get_string().data(), v.get_string().size())
-                      : std::string_view(number);
-    keep(decode_quantity(text), as<Quantity>(p).text);
+    if (!v.is_string()) number = v.compact();
+    keep(decode_quantity(v.is_string() ? v.text() : number), as<Quantity>(p).text);
   }
 
   // Values with parsers of their own end the decoding when they fail.
@@ -336,7 +398,20 @@ class Decoder {
 
 Status from_json(const json::Value& document, const TypeDesc& desc, void* out,
                  const DecodeOptions& options) {
-  return Decoder(options).root(document, desc, out);
+  return Decoder<DocumentNode>(options).root(DocumentNode(document), desc, out);
+}
+
+Status from_json(json::Reader& reader, const TypeDesc& desc, void* out,
+                 const DecodeOptions& options) {
+  return Decoder<TextNode>(options).root(TextNode(reader), desc, out);
+}
+
+Status from_json_text(std::string_view text, const TypeDesc& desc, void* out,
+                      const DecodeOptions& options) {
+  json::Reader reader(text);
+  Status decoded = from_json(reader, desc, out, options);
+  KPP_RETURN_IF_ERROR(reader.finish());
+  return decoded;
 }
 
 }  // namespace kpp::api

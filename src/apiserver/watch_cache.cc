@@ -6,7 +6,6 @@
 #include "api/json_codec.h"
 #include "apiserver/errors.h"
 #include "apiserver/registry/strategy.h"
-#include "codec/json.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -36,6 +35,11 @@ std::string with_revision(const std::string& stored, store::Revision revision) {
 }
 
 }  // namespace
+
+std::size_t item_begin(std::string_view json) {
+  const auto at = json.find("\"metadata\":");
+  return at == std::string_view::npos ? 1 : at;
+}
 
 async::Task<CacheEventRef> CacheWatcher::next(TimePoint deadline, async::Executor& executor, async::StopToken stop) {
   while (queue_.empty() && !overflowed_) {
@@ -85,8 +89,7 @@ WatchCache::~WatchCache() = default;
 
 CachedRef WatchCache::make_object(const ServedResource& resource, const std::string& stored, store::Revision revision) {
   api::Object object(*resource.type);
-  const auto document = json::parse(stored);
-  if (!document || !api::from_json(*document, *resource.type, object.data()).ok()) return nullptr;
+  if (!api::from_json_text(stored, *resource.type, object.data()).ok()) return nullptr;
   return make_object(resource, object, stored, revision);
 }
 
@@ -96,6 +99,7 @@ CachedRef WatchCache::make_object(const ServedResource& resource, const api::Obj
   if (meta == nullptr) return nullptr;
   auto out = std::make_shared<CachedObject>();
   out->json = std::make_shared<const std::string>(with_revision(stored, revision));
+  out->item_at = item_begin(*out->json);
   out->revision = revision;
   out->namespace_ = meta->namespace_;
   out->name = meta->name;

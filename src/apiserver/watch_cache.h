@@ -26,11 +26,15 @@ namespace kpp::apiserver {
 // One version of one object. Immutable; shared by the cache, its event window and answers in flight.
 struct CachedObject {
   net::SharedBytes json;  // whole, with kind, apiVersion and resourceVersion
+  std::size_t item_at = 0;  // where its text as a list's item begins: behind kind and apiVersion
   store::Revision revision = 0;
   std::string namespace_, name;
   std::map<std::string, std::string> labels;
   std::vector<std::pair<std::string, std::string>> fields;  // selectable ones beside metadata.*
 };
+// Items of lists carry no kind and apiVersion. Our bytes begin with both: what follows is the item,
+// less its brace.
+std::size_t item_begin(std::string_view json);
 using CachedRef = std::shared_ptr<const CachedObject>;
 
 struct CacheEvent {

@@ -68,37 +68,49 @@ int retry_after(const net::Response& response) {
 }
 
 Result<api::Object> decode_object(const net::Response& response, const api::TypeDesc& type) {
-  const std::string body = response.body_text();
-  KPP_ASSIGN(const json::Value document, json::parse(body));
   api::Object out(type);
-  KPP_RETURN_IF_ERROR(api::from_json(document, type, out.data()));
+  KPP_RETURN_IF_ERROR(api::from_json_text(response.body_text(), type, out.data()));
   return out;
 }
 
-Result<RawList> decode_list(const net::Response& response, const api::TypeDesc& type) {
+Result<RawList> decode_list(const net::Response& response, const api::TypeDesc& type,
+                            const api::DecodeOptions& options) {
   RawList out;
-  json::Value document;
-  {
-    const std::string body = response.body_text();
-    KPP_ASSIGN(document, json::parse(body));
-  }
-  out.resource_version = json::text_at(document, "metadata.resourceVersion");
-  out.continue_token = json::text_at(document, "metadata.continue");
-  const json::Value* items = json::find(document, "items");
-  if (!items || !items->is_array()) return out;
-  for (const auto& item : items->get_array()) {
+  metav1::ListMeta meta;
+  Status decoded;
+  const std::string body = response.body_text();
+  json::Reader reader(body);
+  const auto item = [&] {
+    if (!decoded.ok()) return;
     api::Object object(type);
-    KPP_RETURN_IF_ERROR(api::from_json(item, type, object.data()));
+    decoded = api::from_json(reader, type, object.data(), options);
     out.items.push_back(std::move(object));
-  }
+  };
+  reader.members([&](std::string_view name) {
+    if (name == "metadata" && decoded.ok()) {
+      decoded = api::from_json(reader, metav1::ListMeta::desc(), &meta);
+    } else if (name == "items") {
+      reader.items(item);
+    }
+  });
+  KPP_RETURN_IF_ERROR(reader.finish());
+  KPP_RETURN_IF_ERROR(decoded);
+  out.resource_version = std::move(meta.resource_version);
+  out.continue_token = std::move(meta.continue_);
+  return out;
+}
+
+api::DecodeOptions decode_options(const ListQuery& query) {
+  api::DecodeOptions out;
+  out.without_managed_fields = query.without_managed_fields;
   return out;
 }
 
 // The events of a watch, a line each.
 class Watch final : public WatchStream {
  public:
-  Watch(net::Response response, const api::TypeDesc& type)
-      : response_(std::move(response)), decoder_(type) {
+  Watch(net::Response response, const api::TypeDesc& type, api::DecodeOptions options)
+      : response_(std::move(response)), decoder_(type, options) {
     for (const auto& piece : response_.body) decoder_.feed(*piece);
   }
 
@@ -189,7 +201,7 @@ async::Task<Result<RawList>> Client::list(const api::TypeDesc& type, std::string
   auto request = make_request("GET", api::resource_path(type, namespace_), list_query(query));
   auto response = co_await send(std::move(request), false, std::move(stop));
   if (!response) co_return std::unexpected(std::move(response).error());
-  co_return decode_list(*response, type);
+  co_return decode_list(*response, type, decode_options(query));
 }
 
 async::Task<Result<std::unique_ptr<WatchStream>>> Client::watch(const api::TypeDesc& type,
@@ -203,7 +215,8 @@ async::Task<Result<std::unique_ptr<WatchStream>>> Client::watch(const api::TypeD
   auto request = make_request("GET", api::resource_path(type, namespace_), std::move(text));
   auto response = co_await send(std::move(request), true, std::move(stop));
   if (!response) co_return std::unexpected(std::move(response).error());
-  std::unique_ptr<WatchStream> out = std::make_unique<Watch>(std::move(*response), type);
+  std::unique_ptr<WatchStream> out =
+      std::make_unique<Watch>(std::move(*response), type, decode_options(query));
   co_return out;
 }
 

@@ -25,6 +25,8 @@ struct ListQuery {
   std::string resource_version;
   std::int64_t limit = 0;
   std::string continue_token;
+  // Objects come without metadata.managedFields.
+  bool without_managed_fields = false;
   // For watches.
   bool allow_bookmarks = false;
   std::int64_t timeout_seconds = 0;  // 0: the server's choice

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/json_codec.h"
 #include "client/client.h"
 
 namespace kpp::client {
@@ -12,7 +13,8 @@ namespace kpp::client {
 // ERROR event.
 class WatchDecoder {
  public:
-  explicit WatchDecoder(const api::TypeDesc& type) : type_(type) {}
+  explicit WatchDecoder(const api::TypeDesc& type, api::DecodeOptions options = {})
+      : type_(type), options_(options) {}
 
   void feed(std::string_view bytes);
   // True when take() has an event (or an error) to give.
@@ -23,7 +25,10 @@ class WatchDecoder {
   bool too_long() const { return buffer_.size() - start_ > kMaxLine; }
   static constexpr std::size_t kMaxLine = std::size_t{64} << 20;
 
+  Result<RawEvent> decode(std::string_view line) const;
+
   const api::TypeDesc& type_;
+  const api::DecodeOptions options_;
   std::string buffer_;
   std::size_t start_ = 0;
 };

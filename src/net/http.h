@@ -39,6 +39,21 @@ class Headers {
 // Bytes that many answers share without copying.
 using SharedBytes = std::shared_ptr<const std::string>;
 
+// A run of them, kept alive by its owner; or of a literal.
+class Slice {
+ public:
+  Slice(SharedBytes bytes)
+      : owner_(std::move(bytes)), text_(*owner_) {}  // NOLINT: whole bytes are a run of them
+  Slice(SharedBytes owner, std::string_view text) : owner_(std::move(owner)), text_(text) {}
+  static Slice literal(std::string_view text) { return {nullptr, text}; }
+  const std::string_view& operator*() const { return text_; }
+  const std::string_view* operator->() const { return &text_; }
+
+ private:
+  SharedBytes owner_;
+  std::string_view text_;
+};
+
 // A connection that was upgraded (SPDY, WebSocket, or any other): bytes both ways. Runs on: one executor.
 class ByteStream {
  public:
@@ -85,7 +100,7 @@ struct Response {
   int status = 200;
   Headers headers;
   // Written one after another; content-length is their sum.
-  std::vector<SharedBytes> body;
+  std::vector<Slice> body;
   // If set, follows `body`, in chunks, each flushed at once.
   std::unique_ptr<BodySource> stream;
   // If set (status 101): called with the raw connection after the head was written; owns it until it returns.

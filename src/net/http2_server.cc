@@ -41,14 +41,14 @@ struct Stream {
   async::StopSource stop;
 
   // The answer's body: what is not sent yet.
-  std::deque<SharedBytes> chunks;
+  std::deque<Slice> chunks;
   std::size_t offset = 0;  // into the first chunk
   std::size_t pending = 0;
   bool finished = false;  // nothing follows the chunks
   bool deferred = false;
   async::Waiter drained;
 
-  void add(SharedBytes bytes) {
+  void add(Slice bytes) {
     if (bytes->empty()) return;
     pending += bytes->size();
     chunks.push_back(std::move(bytes));
@@ -388,9 +388,9 @@ class Http2Connection final : public ServerConnection {
     auto& stream = *static_cast<Stream*>(source->ptr);
     c.out_.append(reinterpret_cast<const char*>(frame_head), 9);
     while (size > 0) {
-      const std::string& chunk = *stream.chunks.front();
+      const std::string_view chunk = *stream.chunks.front();
       const std::size_t n = std::min(size, chunk.size() - stream.offset);
-      c.out_.append(chunk, stream.offset, n);
+      c.out_.append(chunk.substr(stream.offset, n));
       stream.offset += n;
       stream.pending -= n;
       size -= n;

@@ -40,19 +40,38 @@ struct Side {
   }
 };
 
+// What one write gathers before it goes to the kernel.
+constexpr std::size_t kGathered = 128 << 10;
+constexpr std::size_t kKeptRecords = 4 << 10;
+
+// The way of TLS records to the kernel. Those of one write go out together.
+struct Outgoing {
+  int fd = -1;
+  bool gathering = false;
+  std::string records;       // on their way
+  std::size_t sent = 0;      // of the records
+  std::size_t accepted = 0;  // bytes of the caller that they hold, not reported to it yet
+};
+
 // The bytes under TLS: as OpenSSL's own socket BIO, but a peer that went away raises no signal.
 int bio_write(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-  const ssize_t n = ::send(fd, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  Outgoing& out = *static_cast<Outgoing*>(BIO_get_data(bio));
+  const std::string_view record(data, static_cast<std::size_t>(size));
+  // Records keep their order: none goes past those that wait.
+  if (out.gathering || !out.records.empty()) {
+    out.records.append(record);
+    return size;
+  }
+  const ssize_t n = ::send(out.fd, data, record.size(), MSG_NOSIGNAL);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
   return static_cast<int>(n);
 }
 
 int bio_read(BIO* bio, char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-  const ssize_t n = ::recv(fd, data, static_cast<std::size_t>(size), 0);
+  const ssize_t n = ::recv(static_cast<Outgoing*>(BIO_get_data(bio))->fd, data,
+                           static_cast<std::size_t>(size), 0);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
   if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
   return static_cast<int>(n);
@@ -75,11 +94,11 @@ const BIO_METHOD* bio_method() {
   return kMethod;
 }
 
-SSL* new_tls(const TlsContext& context, int fd) {
+SSL* new_tls(const TlsContext& context, Outgoing& out) {
   SSL* const ssl = SSL_new(reinterpret_cast<SSL_CTX*>(context.native()));
   if (ssl == nullptr) return nullptr;
   BIO* const bio = BIO_new(bio_method());
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+  BIO_set_data(bio, &out);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
   return ssl;
@@ -91,6 +110,7 @@ struct Socket::Core : std::enable_shared_from_this<Core> {
   Core(async::IoExecutor& e, int descriptor_number)
       : executor(e), descriptor(e.context()), fd(descriptor_number) {
     boost::system::error_code failed;
+    out.fd = fd;
     descriptor.assign(fd, failed);
     if (failed) broken = true;
   }
@@ -102,6 +122,7 @@ struct Socket::Core : std::enable_shared_from_this<Core> {
   asio::posix::stream_descriptor descriptor;
   const int fd;
   SSL* ssl = nullptr;
+  Outgoing out;
   std::shared_ptr<const TlsContext> context;
   Side read;
   Side write;
@@ -129,6 +150,53 @@ struct Socket::Core : std::enable_shared_from_this<Core> {
                             fired.wants_other = false;
                             fired.fire();
                           });
+  }
+
+  // Hands gathered records to the kernel; kAgain while some are left.
+  Io send_records() {
+    while (out.sent < out.records.size()) {
+      const ssize_t n =
+          ::send(fd, out.records.data() + out.sent, out.records.size() - out.sent, MSG_NOSIGNAL);
+      if (n >= 0) {
+        out.sent += static_cast<std::size_t>(n);
+      } else if (errno == EAGAIN) {
+        write.wants_other = false;
+        return Io::kAgain;
+      } else if (errno != EINTR) {
+        error = std::strerror(errno);
+        broken = true;
+        return Io::kError;
+      }
+    }
+    out.records.clear();
+    out.sent = 0;
+    // Idle connections keep no memory.
+    if (out.records.capacity() > kKeptRecords) std::string().swap(out.records);
+    return Io::kDone;
+  }
+
+  // As SSL_write: after kAgain the same bytes must be given again.
+  Io write_tls(const char* data, std::size_t size, std::size_t& written) {
+    if (const Io io = send_records(); io != Io::kDone) return io;
+    if (out.accepted == 0) {
+      ERR_clear_error();
+      errno = 0;
+      out.gathering = true;
+      int result = 1;
+      while (result == 1 && out.accepted < size && out.records.size() < kGathered) {
+        std::size_t n = 0;
+        result = SSL_write_ex(ssl, data + out.accepted, size - out.accepted, &n);
+        out.accepted += n;
+      }
+      out.gathering = false;
+      if (result != 1) {
+        const Io io = tls_result(result, true);
+        if (out.accepted == 0 || io == Io::kError) return io;
+      }
+      if (const Io io = send_records(); io != Io::kDone) return io;
+    }
+    written = std::exchange(out.accepted, 0);
+    return Io::kDone;
   }
 
   Io tls_result(int result, bool for_write) {
@@ -203,10 +271,7 @@ Socket::Io Socket::write_some(const char* data, std::size_t size, std::size_t& w
   written = 0;
   if (core_->broken || core_->aborted) return Io::kError;
   if (core_->ssl != nullptr) {
-    ERR_clear_error();
-    errno = 0;
-    const int result = SSL_write_ex(core_->ssl, data, size, &written);
-    return result == 1 ? Io::kDone : core_->tls_result(result, true);
+    return core_->write_tls(data, size, written);
   }
   for (;;) {
     const ssize_t n = ::send(core_->fd, data, size, MSG_NOSIGNAL);
@@ -266,7 +331,7 @@ void Socket::forget_callbacks() {
 
 async::Task<Status> Socket::accept_tls(std::shared_ptr<const TlsContext> context) {
   core_->context = context;
-  core_->ssl = new_tls(*context, core_->fd);
+  core_->ssl = new_tls(*context, core_->out);
   if (core_->ssl == nullptr) co_return openssl_error("TLS");
   for (;;) {
     ERR_clear_error();
@@ -283,7 +348,7 @@ async::Task<Status> Socket::accept_tls(std::shared_ptr<const TlsContext> context
 async::Task<Status> Socket::connect_tls(std::shared_ptr<const TlsContext> context,
                                         std::string server_name) {
   core_->context = context;
-  core_->ssl = new_tls(*context, core_->fd);
+  core_->ssl = new_tls(*context, core_->out);
   if (core_->ssl == nullptr) co_return openssl_error("TLS");
   unsigned char address[sizeof(in6_addr)];
   const bool is_address = ::inet_pton(AF_INET, server_name.c_str(), address) == 1 ||

@@ -18,7 +18,7 @@ class TlsTest : public ::testing::Test {
   TlsTest()
       : certificates_(Certificates::make()),
         handler_(loop_.executor()),
-        server_(loop_.executor(), handler_, {}, loop_.log()) {
+        server_(loop_.executor(), handler_, options(), loop_.log()) {
     const auto tls = TlsContext::server({.certificate_pem = certificates_.server.certificate_pem,
                                          .key_pem = certificates_.server.key_pem,
                                          .client_ca_pem = certificates_.ca.certificate_pem});
@@ -31,6 +31,23 @@ class TlsTest : public ::testing::Test {
     options.dial.server_name = std::move(server_name);
     return HttpClient(loop_.executor(), Endpoint::parse(cat("https://127.0.0.1:", port_)).value(),
                       options);
+  }
+
+  static ServerOptions options() {
+    ServerOptions out;
+    out.max_body_bytes = 32 << 20;
+    return out;
+  }
+
+  // Sends a body and gives back what the server made of it.
+  std::string echo(HttpClient& client, std::string body) {
+    std::string out;
+    Request r;
+    r.method = "POST";
+    r.path = "/";
+    r.body = std::move(body);
+    loop_.run(send_and_stop(&client, std::move(r), &out));
+    return out;
   }
 
   // What /who answers, or the error.
@@ -51,6 +68,9 @@ class TlsTest : public ::testing::Test {
     Request r;
     r.method = "GET";
     r.path = "/who";
+    co_await send_and_stop(client, std::move(r), out);
+  }
+  async::Task<void> send_and_stop(HttpClient* client, Request r, std::string* out) {
     auto response = co_await client->send(std::move(r), false, {});
     *out = response ? response->body_text() : response.error().message();
     co_await server_.stop();
@@ -67,6 +87,13 @@ TEST_F(TlsTest, AClientCertificateNamesItsUser) {
                          .certificate_pem = certificates_.client.certificate_pem,
                          .key_pem = certificates_.client.key_pem});
   EXPECT_EQ(ask(c), "alice readers,writers true");
+}
+
+TEST_F(TlsTest, MoreThanTheKernelTakesAtOnceArrivesWhole) {
+  HttpClient c = client({.ca_pem = certificates_.ca.certificate_pem});
+  std::string body;
+  while (body.size() < std::size_t{16} << 20) body += cat(body.size(), " ");
+  EXPECT_TRUE(echo(c, body) == cat("POST /? ", body, " x-test="));
 }
 
 TEST_F(TlsTest, ACertificateOfAnotherCaIsNotVerified) {

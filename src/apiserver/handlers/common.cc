@@ -68,8 +68,7 @@ api::Object to_storage(const ServedResource& served, api::Object object) {
 
 api::Object decode_cached(const ServedResource& served, const CachedObject& object) {
   api::Object out(*served.storage->type);
-  const auto document = json::parse(*object.json);
-  if (document) (void)api::from_json(*document, *served.storage->type, out.data());
+  (void)api::from_json_text(*object.json, *served.storage->type, out.data());
   return to_served(served, std::move(out));
 }
 
@@ -185,19 +184,23 @@ CachedRef cached(const Call& call) {
 
 namespace {
 
-net::SharedBytes stored_form(const ServedResource& storage, api::Object& object) {
-  auto* meta = api::metadata(object);
-  meta->resource_version.clear();
+constexpr std::size_t kUsualSize = 4096;  // of an object's JSON
+
+net::SharedBytes stored_form(const ServedResource& storage, const api::Object& object) {
   std::string text;
+  text.reserve(kUsualSize);
   api::to_json(text, *storage.type, object.data());
-  return shared(std::move(text));
+  return shared(std::string(text));  // as much memory as it needs: the store keeps it for a while
 }
 
 }  // namespace
 
-async::Task<Result<Written>> store_new(Call& call, const ServedResource& resource, api::Object object) {
-  api::Object stored = to_storage(resource, std::move(object));
-  const auto& meta = *api::metadata(stored);
+async::Task<Result<Written>> store_new(Call& call, const ServedResource& resource,
+                                       const api::Object& object) {
+  api::Object converted;
+  if (resource.storage != &resource) converted = convert(object, *resource.storage->type);
+  const api::Object& stored = converted ? converted : object;
+  const auto& meta = *api::metadata(stored.desc(), stored.data());
   const net::SharedBytes bytes = stored_form(*resource.storage, stored);
   Written out;
   out.created = true;
@@ -224,7 +227,8 @@ async::Task<Result<Written>> store_new(Call& call, const ServedResource& resourc
 async::Task<Result<Written>> store_changed(Call& call, const ServedResource& resource, api::Object object,
                                            CachedRef current) {
   api::Object stored = to_storage(resource, std::move(object));
-  const auto& meta = *api::metadata(stored);
+  auto& meta = *api::metadata(stored);
+  meta.resource_version.clear();
   const net::SharedBytes bytes = stored_form(*resource.storage, stored);
   Written out;
   auto after = WatchCache::make_object(*resource.storage, stored, *bytes, current->revision);

@@ -69,9 +69,10 @@ struct Written {
 async::Task<Status> freshen(Call& call);
 CachedRef cached(const Call& call);  // the object of the call's key, or nullptr
 
-// Stores a new object (already admitted and validated). kAlreadyExists.
+// Stores a new object (already admitted and validated, without a resourceVersion), which must stay
+// until the answer is there. kAlreadyExists.
 async::Task<Result<Written>> store_new(Call& call, const ServedResource& resource,
-                                       api::Object object);
+                                       const api::Object& object);
 // Replaces the object if the store still has `current`; kConflict otherwise.
 async::Task<Result<Written>> store_changed(Call& call, const ServedResource& resource,
                                            api::Object object, CachedRef current);

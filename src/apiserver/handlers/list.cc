@@ -12,28 +12,32 @@ namespace {
 
 constexpr std::size_t kChunk = 256u << 10;
 
-// Collects text and hands it out in chunks that answers can hold without copying.
+// A list's body: text that is made here, in chunks, and runs of cached bytes, which are not copied.
 class Chunks {
  public:
   void append(std::string_view text) {
     if (current_.size() + text.size() > kChunk && !current_.empty()) flush();
-    if (current_.capacity() < kChunk) current_.reserve(std::min(kChunk, std::max<std::size_t>(text.size(), 4096)));
     current_.append(text);
   }
-  std::vector<net::SharedBytes> take() {
+  // `text` must live as long as its owner; a literal has none.
+  void share(net::SharedBytes owner, std::string_view text) {
     flush();
-    return std::move(chunks_);
+    pieces_.emplace_back(std::move(owner), text);
   }
+  std::vector<net::Slice> take() {
+    flush();
+    return std::move(pieces_);
+  }
+  void reserve(std::size_t pieces) { pieces_.reserve(pieces); }
 
  private:
   void flush() {
     if (current_.empty()) return;
-    chunks_.push_back(std::make_shared<const std::string>(std::move(current_)));
+    pieces_.emplace_back(std::make_shared<const std::string>(std::move(current_)));
     current_ = std::string();
-    current_.reserve(kChunk);
   }
   std::string current_;
-  std::vector<net::SharedBytes> chunks_;
+  std::vector<net::Slice> pieces_;
 };
 
 struct Page {
@@ -42,12 +46,6 @@ struct Page {
   std::string continue_token;
   std::int64_t remaining = 0;
 };
-
-// The items of lists carry no kind and apiVersion: our bytes begin with both, so the text after them is the item.
-std::string_view without_type(std::string_view json) {
-  const auto at = json.find("\"metadata\":");
-  return at == std::string_view::npos ? json.substr(1) : json.substr(at);
-}
 
 std::string list_head(const Call& call, const Page& page, std::string_view kind, std::string_view version) {
   std::string out = cat(R"({"kind":")", kind, R"(","apiVersion":")", version, R"(","metadata":{"resourceVersion":")",
@@ -151,17 +149,20 @@ net::Response json_response(Call& call, const Page& page) {
                         : list_head(call, page, cat(served.kind(), "List"), served.api_version()));
   const bool none = partial && page.items.empty();
   chunks.append(none ? ",\"items\":null" : ",\"items\":[");
+  chunks.reserve(page.items.size() * 2 + 2);
   bool first = true;
   for (const auto& item : page.items) {
-    if (!first) chunks.append(",");
-    first = false;
     if (partial) {
+      if (!first) chunks.append(",");
       chunks.append(partial_item(served, *item, call.accept.form_version, true));
     } else {
-      const auto bytes = served_json(served, *item);
-      chunks.append("{");
-      chunks.append(without_type(*bytes));
+      chunks.share(nullptr, first ? "{" : ",{");
+      auto bytes = served_json(served, *item);
+      const std::size_t at = bytes == item->json ? item->item_at : item_begin(*bytes);
+      const std::string_view text = std::string_view(*bytes).substr(at);
+      chunks.share(std::move(bytes), text);
     }
+    first = false;
   }
   chunks.append(none ? "}\n" : "]}\n");
   net::Response out;

@@ -170,7 +170,9 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
         co_return fail(std::move(removed).error());
       continue;
     }
-    auto written = co_await store_changed(call, resource, object, current);
+    // A service is looked at again below.
+    auto written = co_await store_changed(call, resource,
+                                          service == nullptr ? std::move(object) : object, current);
     if (written && service != nullptr && call.dry_run())
       call.core.allocators.forget(*service, old_service);
     if (written) co_return written;
