@@ -2,6 +2,8 @@
 // does.
 #include <algorithm>
 #include <boost/json/value_stack.hpp>
+#include <deque>
+#include <memory>
 #include <unordered_set>
 
 #include "codec/json.h"
@@ -25,9 +27,12 @@ class Parser : Scanner {
   struct Level {
     bool is_object;
     std::size_t count = 0;
-    std::string name;  // of the member at hand, or empty; kept for duplicates only
-    std::unordered_set<std::string> names;  // kept for duplicates only
+    // For duplicates only: the member at hand, and the names before it, which stand in names_ from here while they are few.
+    std::string_view name;
+    std::size_t first_name = 0;
+    std::unique_ptr<std::unordered_set<std::string_view>> many;
   };
+  static constexpr std::size_t kFewNames = 16;
 
   bool document() {
     if (!value_start()) return false;
@@ -105,7 +110,7 @@ class Parser : Scanner {
       error_ = "exceeded max depth";
       return false;
     }
-    levels_.push_back({is_object, 0, {}, {}});
+    levels_.push_back({is_object, 0, {}, names_.size(), nullptr});
     ++at_;
     return true;
   }
@@ -118,6 +123,7 @@ class Parser : Scanner {
     } else {
       stack_.push_array(level.count);
     }
+    names_.resize(level.first_name);
     levels_.pop_back();
     return true;
   }
@@ -137,9 +143,22 @@ class Parser : Scanner {
     return true;
   }
 
+  // Whether the level has not had its name before; remembers it.
+  bool is_first(Level& level) {
+    if (level.many) return level.many->insert(level.name).second;
+    const auto begin = names_.begin() + static_cast<std::ptrdiff_t>(level.first_name);
+    if (std::find(begin, names_.end(), level.name) != names_.end()) return false;
+    names_.push_back(level.name);
+    if (names_.size() - level.first_name > kFewNames) {
+      level.many = std::make_unique<std::unordered_set<std::string_view>>(
+          names_.begin() + static_cast<std::ptrdiff_t>(level.first_name), names_.end());
+    }
+    return true;
+  }
+
   void note_name(Level& level) {
-    level.name.assign(string_.data(), string_.size());
-    if (level.names.insert(level.name).second) return;
+    level.name = plain_ ? string_ : std::string_view(escaped_names_.emplace_back(string_));
+    if (is_first(level)) return;
     std::string path;
     for (const Level& l : levels_) {
       if (!l.is_object) {
@@ -174,6 +193,8 @@ class Parser : Scanner {
   const ParseOptions& options_;
   boost::json::value_stack stack_;
   std::vector<Level> levels_;
+  std::vector<std::string_view> names_;
+  std::deque<std::string> escaped_names_;
 };
 
 }  // namespace

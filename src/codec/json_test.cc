@@ -73,6 +73,15 @@ TEST(Json, MembersKeepTheirOrderAndTheLastDuplicateWins) {
   ASSERT_TRUE(parsed);
   EXPECT_EQ(write(*parsed), R"({"b":3,"a":{"name":"z"},"c":[{"k":1},{"k":2}]})");
   EXPECT_EQ(duplicates, (std::vector<std::string>{"a.name", "c[1].k", "b"}));
+
+  // Many names, names with escapes, and names of an object that is around another.
+  std::string many = R"({"first":{"x":1,"y":2},"\u0061b":0)";
+  for (int i = 0; i < 40; ++i) many += cat(",\"n", i, "\":{\"x\":", i, "}");
+  duplicates.clear();
+  (void)parse(many + "}", {.duplicates = &duplicates});
+  EXPECT_EQ(duplicates, std::vector<std::string>{});
+  (void)parse(many + R"(,"first":1,"ab":1,"n39":1})", {.duplicates = &duplicates});
+  EXPECT_EQ(duplicates, (std::vector<std::string>{"first", "ab", "n39"}));
 }
 
 TEST(Json, DepthIsLimited) {

@@ -111,6 +111,11 @@ Decision Cycle::decide(const PodInfo& pod, const Cache& cache) {
     }
   }
 
+  std::vector<const FilterPlugin*> filters;
+  for (const auto& plugin : filters_) {
+    if (plugin->applies(pod)) filters.push_back(plugin.get());
+  }
+
   Refusals refusals;
   refusals.nodes = nodes.size();
   std::vector<const NodeInfo*> fitting;
@@ -124,7 +129,7 @@ Decision Cycle::decide(const PodInfo& pod, const Cache& cache) {
       continue;
     }
     bool fits = true;
-    for (const auto& plugin : filters_) {
+    for (const FilterPlugin* plugin : filters) {
       const Verdict verdict = plugin->filter(pod, node);
       if (verdict.fits()) continue;
       refusals.add(verdict, plugin->bit(), pod, node);

@@ -32,6 +32,8 @@ void NodeInfo::set_node(NodeRef n) {
   node = std::move(n);
   allocatable = {};
   allowed_pods = 0;
+  unschedulable = node && node->spec.unschedulable;
+  tainted = node && !node->spec.taints.empty();
   if (!node) return;
   for (const auto& [name, amount] : node->status.allocatable) {
     if (name == "pods") {
@@ -50,8 +52,9 @@ void NodeInfo::add_pod(const PodInfoRef& pod) {
 }
 
 void NodeInfo::remove_pod(const api::ObjectKey& key) {
-  const auto found =
-      std::find_if(pods.begin(), pods.end(), [&](const PodInfoRef& p) { return p->key() == key; });
+  const auto found = std::find_if(pods.begin(), pods.end(), [&](const PodInfoRef& p) {
+    return p->pod->metadata.name == key.name && p->pod->metadata.namespace_ == key.namespace_;
+  });
   if (found == pods.end()) return;
   requested.subtract((*found)->requests);
   score_requested.subtract((*found)->score_requests);

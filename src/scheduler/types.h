@@ -41,6 +41,9 @@ using PodInfoRef = std::shared_ptr<const PodInfo>;
 // A node with what its pods have taken.
 struct NodeInfo {
   NodeRef node;  // null: pods stand on a node that is not known
+  // Of the node's spec; here so that a search over thousands of nodes need not look there.
+  bool unschedulable = false;
+  bool tainted = false;
   Resources allocatable;
   std::int64_t allowed_pods = 0;
   Resources requested;

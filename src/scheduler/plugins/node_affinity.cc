@@ -76,6 +76,11 @@ class NodeAffinity final : public FilterPlugin {
     return out;
   }
 
+  bool applies(const PodInfo& pod) const override {
+    const auto* affinity = affinity_of(*pod.pod);
+    return !pod.pod->spec.node_selector.empty() ||
+           (affinity != nullptr && affinity->required_during_scheduling_ignored_during_execution);
+  }
   Verdict filter(const PodInfo& pod, const NodeInfo& node) const override {
     if (fits(*pod.pod, *node.node)) return {};
     return Verdict::never("node(s) didn't match Pod's node affinity/selector");

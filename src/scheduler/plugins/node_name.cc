@@ -8,6 +8,7 @@ class NodeName final : public FilterPlugin {
  public:
   std::string_view name() const override { return "NodeName"; }
   std::uint32_t bit() const override { return kNodeNameBit; }
+  bool applies(const PodInfo& pod) const override { return !pod.pod->spec.node_name.empty(); }
   Verdict filter(const PodInfo& pod, const NodeInfo& node) const override {
     const auto& wanted = pod.pod->spec.node_name;
     if (wanted.empty() || wanted == node.node->metadata.name) return {};

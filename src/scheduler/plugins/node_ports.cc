@@ -13,6 +13,7 @@ class NodePorts final : public FilterPlugin {
  public:
   std::string_view name() const override { return "NodePorts"; }
   std::uint32_t bit() const override { return kNodePortsBit; }
+  bool applies(const PodInfo& pod) const override { return !pod.ports.empty(); }
   Verdict filter(const PodInfo& pod, const NodeInfo& node) const override {
     for (const auto& wanted : pod.ports) {
       for (const auto& taken : node.ports) {

@@ -10,7 +10,7 @@ class NodeUnschedulable final : public FilterPlugin {
   std::string_view name() const override { return "NodeUnschedulable"; }
   std::uint32_t bit() const override { return kNodeUnschedulableBit; }
   Verdict filter(const PodInfo& pod, const NodeInfo& node) const override {
-    if (!node.node->spec.unschedulable) return {};
+    if (!node.unschedulable) return {};
     corev1::Taint taint;
     taint.key = "node.kubernetes.io/unschedulable";
     taint.effect = "NoSchedule";

@@ -22,6 +22,8 @@ class FilterPlugin {
   virtual ~FilterPlugin() = default;
   virtual std::string_view name() const = 0;
   virtual std::uint32_t bit() const = 0;
+  // False: the pod has nothing that this plugin looks at; no node is asked about.
+  virtual bool applies(const PodInfo& pod) const;
   // The only nodes that can fit, where the pod names them; nullopt: any.
   virtual std::optional<std::set<std::string>> only_nodes(const PodInfo& pod) const;
   virtual Verdict filter(const PodInfo& pod, const NodeInfo& node) const = 0;

@@ -7,6 +7,7 @@ namespace kpp::scheduler {
 std::optional<std::set<std::string>> FilterPlugin::only_nodes(const PodInfo& /*pod*/) const {
   return std::nullopt;
 }
+bool FilterPlugin::applies(const PodInfo& /*pod*/) const { return true; }
 bool ScorePlugin::applies(const PodInfo& /*pod*/) const { return true; }
 void ScorePlugin::normalize(std::vector<std::int64_t>& /*scores*/) const {}
 

@@ -20,6 +20,7 @@ class TaintToleration final : public FilterPlugin {
   std::string_view name() const override { return "TaintToleration"; }
   std::uint32_t bit() const override { return kTaintTolerationBit; }
   Verdict filter(const PodInfo& pod, const NodeInfo& node) const override {
+    if (!node.tainted) return {};
     for (const auto& taint : node.node->spec.taints) {
       if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
       if (!any_tolerates(pod.pod->spec.tolerations, taint))
@@ -35,6 +36,7 @@ class TaintTolerationScore final : public ScorePlugin {
   std::string_view name() const override { return "TaintToleration"; }
   std::int64_t weight() const override { return 3; }
   std::int64_t score(const PodInfo& pod, const NodeInfo& node) const override {
+    if (!node.tainted) return 0;
     const auto& taints = node.node->spec.taints;
     return std::count_if(taints.begin(), taints.end(), [&](const corev1::Taint& taint) {
       return taint.effect == "PreferNoSchedule" && !any_tolerates(pod.pod->spec.tolerations, taint);
