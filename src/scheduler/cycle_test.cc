@@ -156,6 +156,23 @@ TEST_F(CycleTest, AnEmptierNodeIsPreferred) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(decide(pod_named("p", "500m", "1Gi")).node, "node2");
 }
 
+TEST_F(CycleTest, ACordonOrATaintCountsFromTheNodesNewestForm) {
+  add(node_named("node1"));
+  EXPECT_EQ(decide(pod_named("p")).node, "node1");
+  corev1::Node cordoned = node_named("node1");
+  cordoned.spec.unschedulable = true;
+  add(cordoned);
+  EXPECT_EQ(decide(pod_named("p")).refused_by, kNodeUnschedulableBit);
+  corev1::Node tainted = node_named("node1");
+  auto& taint = tainted.spec.taints.emplace_back();
+  taint.key = "full";
+  taint.effect = "NoSchedule";
+  add(tainted);
+  EXPECT_EQ(decide(pod_named("p")).refused_by, kTaintTolerationBit);
+  add(node_named("node1"));
+  EXPECT_EQ(decide(pod_named("p")).node, "node1");
+}
+
 TEST_F(CycleTest, APodOfADaemonSetOnlySeesItsNode) {
   add(node_named("node1"));
   add(node_named("node2", "1"));
