@@ -167,6 +167,7 @@ void InformerBase::apply(const std::string& type, api::Object object) {
     object = std::move(slim);
     meta = api::metadata(object);
   }
+  if (trim_) trim_(object);
   const auto key = api::key_of(*meta);
   Ref& slot = objects_[key];
   const Ref old = std::move(slot);

@@ -37,6 +37,9 @@ class InformerBase {
   bool metadata_only() const { return metadata_only_; }
   void keep_whole() { metadata_only_ = false; }
   const api::TypeDesc& type() const { return type_; }
+  // Called with each object before it is kept: takes away what its readers do not look at. Before
+  // start().
+  void set_trim(std::function<void(api::Object&)> trim) { trim_ = std::move(trim); }
 
   // Before start(). Handlers run in the order added, on the executor; they must not block: put keys
   // into a queue.
@@ -71,6 +74,7 @@ class InformerBase {
   std::map<api::ObjectKey, Ref> objects_;
   std::string resource_version_;
   bool metadata_only_ = false;
+  std::function<void(api::Object&)> trim_;  // const after start
   async::Event synced_;
   async::Scope scope_;
 };
@@ -97,6 +101,9 @@ class Informer {
     base_.add_handler([handler = std::move(handler)](const auto& o, const auto& n) {
       handler(typed(o), typed(n));
     });
+  }
+  void set_trim(std::function<void(T&)> trim) {
+    base_.set_trim([trim = std::move(trim)](api::Object& object) { trim(*object.as<T>()); });
   }
   void start() { base_.start(); }
   async::Task<bool> wait_synced(async::StopToken stop) {

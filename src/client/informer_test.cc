@@ -59,6 +59,16 @@ TEST_F(InformerTest, ListsThenFollows) {
   EXPECT_TRUE(informer_.in_namespace("defaul").empty());
 }
 
+TEST_F(InformerTest, WhatIsTrimmedIsNotKept) {
+  put("a", "listed");
+  informer_.set_trim([](corev1::ConfigMap& map) { map.data.clear(); });
+  informer_.start();
+  EXPECT_EQ(seen(), Names{"+a"});
+  put("b", "watched");
+  EXPECT_EQ(seen(), Names{"+b"});
+  for (const auto& map : informer_.all()) EXPECT_TRUE(map->data.empty()) << map->metadata.name;
+}
+
 TEST_F(InformerTest, AWatchThatEndsGoesOnWhereItWas) {
   put("a");
   informer_.start();

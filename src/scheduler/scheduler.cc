@@ -29,6 +29,24 @@ client::ListQuery unfinished_pods() {
   return query;
 }
 
+// No decision looks at what a container runs and sees; of a pod in memory it is the greater part.
+void trim_container(corev1::Container& container) {
+  container.command = {};
+  container.args = {};
+  container.env = {};
+  container.env_from = {};
+  container.volume_mounts = {};
+  container.liveness_probe.reset();
+  container.readiness_probe.reset();
+  container.startup_probe.reset();
+  container.lifecycle.reset();
+}
+
+void trim_pod(corev1::Pod& pod) {
+  for (auto& container : pod.spec.containers) trim_container(container);
+  for (auto& container : pod.spec.init_containers) trim_container(container);
+}
+
 // Whether a pod's change may change the decision about it.
 bool same_demands(const corev1::Pod& a, const corev1::Pod& b) {
   return a.metadata.labels == b.metadata.labels && api::equal(a.spec, b.spec);
@@ -105,6 +123,7 @@ struct Scheduler::State {
 Scheduler::Scheduler(SchedulerDeps deps, SchedulerOptions options)
     : state_(std::make_unique<State>(std::move(deps), std::move(options))) {
   State* state = state_.get();
+  state->pods.set_trim(trim_pod);
   state->pods.add_handler(
       [state](const PodRef& before, const PodRef& after) { state->pod_changed(before, after); });
   state->nodes.add_handler(

@@ -19,7 +19,7 @@ struct SqliteOptions {
   std::string path;  // the data directory; made (0700) if it is not there
   // What watches find in memory: the newest events, up to both bounds.
   std::size_t recent_events = 10'000;
-  std::size_t recent_bytes = std::size_t{16} << 20;
+  std::size_t recent_bytes = std::size_t{4} << 20;
   int reader_threads = 2;
   // Most bytes of the data file; a write above it fails with kIo. 0: what the disk holds.
   std::int64_t max_bytes = 0;
