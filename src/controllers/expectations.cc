@@ -8,11 +8,16 @@ constexpr Duration kTimeout = std::chrono::minutes(5);
 }  // namespace
 
 void Expectations::expect_creations(const api::ObjectKey& key, int count) {
-  pending_[key] = Pending{count, {}, clock_.steady()};
+  expect(key, count, {});
 }
 
 void Expectations::expect_deletions(const api::ObjectKey& key, std::set<std::string> uids) {
-  pending_[key] = Pending{0, std::move(uids), clock_.steady()};
+  expect(key, 0, std::move(uids));
+}
+
+void Expectations::expect(const api::ObjectKey& key, int creations,
+                          std::set<std::string> deletions) {
+  pending_[key] = Pending{creations, std::move(deletions), clock_.steady()};
 }
 
 void Expectations::creation_seen(const api::ObjectKey& key) {

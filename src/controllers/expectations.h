@@ -20,6 +20,7 @@ class Expectations {
 
   void expect_creations(const api::ObjectKey& key, int count);
   void expect_deletions(const api::ObjectKey& key, std::set<std::string> uids);
+  void expect(const api::ObjectKey& key, int creations, std::set<std::string> deletions);
   void creation_seen(const api::ObjectKey& key);
   void deletion_seen(const api::ObjectKey& key, const std::string& uid);
   bool satisfied(const api::ObjectKey& key) const;

@@ -18,7 +18,7 @@ Claim claim(const metav1::ObjectMeta& owner, const metav1::LabelSelector& select
 
 async::Task<Status> adopt(client::Client& client, const api::TypeDesc* owner_type,
                           metav1::ObjectMeta owner, const api::TypeDesc* type,
-                          metav1::ObjectMeta object, async::StopToken stop) {
+                          metav1::ObjectMeta object, std::string finalizer, async::StopToken stop) {
   auto fresh = co_await client.get(*owner_type, api::key_of(owner), stop);
   if (!fresh) co_return std::move(fresh).error();
   const auto* meta = api::metadata(*fresh);
@@ -31,7 +31,7 @@ async::Task<Status> adopt(client::Client& client, const api::TypeDesc* owner_typ
     co_return Status(Reason::kConflict, cat(api::key_of(owner), " has just been deleted"));
   }
   const auto reference = api::controller_reference(*owner_type, owner);
-  const json::Value patch = json::Object{
+  json::Value patch = json::Object{
       {"metadata", json::Object{{"ownerReferences",
                                  json::Array{json::Object{{"apiVersion", reference.api_version},
                                                           {"kind", reference.kind},
@@ -40,6 +40,9 @@ async::Task<Status> adopt(client::Client& client, const api::TypeDesc* owner_typ
                                                           {"controller", true},
                                                           {"blockOwnerDeletion", true}}}},
                                 {"uid", object.uid}}}};
+  if (!finalizer.empty()) {
+    patch.as_object()["metadata"].as_object()["finalizers"] = json::Array{finalizer};
+  }
   auto patched = co_await client.patch(
       *type, api::key_of(object), client::PatchType::kStrategicMerge, json::write(patch), {}, stop);
   if (!patched) co_return std::move(patched).error();

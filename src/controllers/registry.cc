@@ -2,16 +2,20 @@
 
 #include <algorithm>
 
+#include "controllers/daemonset/daemonset_controller.h"
 #include "controllers/deployment/deployment_controller.h"
 #include "controllers/endpoints/endpoints_controller.h"
 #include "controllers/endpointslice/endpointslice_controller.h"
 #include "controllers/garbage_collector/garbage_collector.h"
+#include "controllers/job/job_controller.h"
+#include "controllers/job/ttl_after_finished_controller.h"
 #include "controllers/namespaces/namespace_controller.h"
 #include "controllers/node_lifecycle/node_lifecycle_controller.h"
 #include "controllers/node_lifecycle/taint_eviction_controller.h"
 #include "controllers/replicaset/replicaset_controller.h"
 #include "controllers/serviceaccount/root_ca_publisher.h"
 #include "controllers/serviceaccount/serviceaccount_controller.h"
+#include "controllers/statefulset/statefulset_controller.h"
 
 namespace kpp::controllers {
 namespace {
@@ -36,9 +40,13 @@ const std::vector<ControllerEntry>& controller_entries() {
       {"namespace-controller", "namespace", &make<NamespaceController>},
       {"serviceaccount-controller", "serviceaccount", &make<ServiceAccountController>},
       {"garbage-collector-controller", "garbagecollector", &make<GarbageCollector>},
+      {"daemonset-controller", "daemonset", &make<DaemonSetController>},
+      {"job-controller", "job", &make<JobController>},
       {"deployment-controller", "deployment", &make<DeploymentController>},
       {"replicaset-controller", "replicaset", &make<ReplicaSetController>},
+      {"statefulset-controller", "statefulset", &make<StatefulSetController>},
       {"node-lifecycle-controller", "nodelifecycle", &make<NodeLifecycleController>},
+      {"ttl-after-finished-controller", "ttl-after-finished", &make<TtlAfterFinishedController>},
       {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher", &make_root_ca},
       {"taint-eviction-controller", "", &make<TaintEvictionController>},
   };

@@ -38,6 +38,18 @@ void merge_lists(json::Array& target, const json::Array& patch, std::string_view
   }
 }
 
+constexpr std::string_view kDeleteFromList = "$deleteFromPrimitiveList/";
+
+void remove_from_list(json::Value& list, const json::Value& items) {
+  if (!list.is_array() || !items.is_array()) return;
+  json::Array kept;
+  for (const auto& item : list.get_array()) {
+    const auto& gone = items.get_array();
+    if (std::find(gone.begin(), gone.end(), item) == gone.end()) kept.push_back(item);
+  }
+  list = std::move(kept);
+}
+
 }  // namespace
 
 void merge_patch(json::Value& target, const json::Value& patch) {
@@ -62,6 +74,10 @@ void strategic_patch(json::Value& target, const json::Value& patch, const api::T
   }
   if (!target.is_object()) target = json::Object();
   for (const auto& [name, value] : patch.get_object()) {
+    if (name.starts_with(kDeleteFromList)) {
+      remove_from_list(target.get_object()[name.substr(kDeleteFromList.size())], value);
+      continue;
+    }
     if (name.starts_with("$")) continue;
     if (value.is_null()) {
       target.get_object().erase(name);

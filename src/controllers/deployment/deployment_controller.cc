@@ -93,7 +93,7 @@ async::Task<Result<std::vector<appsv1::ReplicaSet>>> DeploymentController::claim
       case Claim::kAdopt:
         // Comes back by the watch, as ours.
         status = co_await adopt(client(), &appsv1::Deployment::desc(), deployment->metadata, &type,
-                                set->metadata, stop);
+                                set->metadata, {}, stop);
         if (status.ok()) mine.push_back(*set);
         break;
       case Claim::kRelease:

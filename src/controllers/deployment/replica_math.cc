@@ -5,18 +5,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "controllers/percent.h"
+
 namespace kpp::controllers {
 namespace {
-
-std::int32_t resolve(const std::optional<api::IntOrString>& value, std::int32_t of, bool round_up) {
-  if (!value) return 0;
-  if (!value->is_string) return value->int_value;
-  std::int64_t percent = 0;
-  const auto& text = value->string_value;
-  std::from_chars(text.data(), text.data() + text.size(), percent);
-  const std::int64_t hundredths = percent * of;
-  return static_cast<std::int32_t>(round_up ? (hundredths + 99) / 100 : hundredths / 100);
-}
 
 struct Fenceposts {
   std::int32_t surge = 0, unavailable = 0;
@@ -25,8 +17,9 @@ struct Fenceposts {
 Fenceposts fenceposts(const appsv1::Deployment& d) {
   Fenceposts out;
   if (!d.spec.strategy.rolling_update) return {0, 1};
-  out.surge = resolve(d.spec.strategy.rolling_update->max_surge, wanted(d), true);
-  out.unavailable = resolve(d.spec.strategy.rolling_update->max_unavailable, wanted(d), false);
+  out.surge = scaled(d.spec.strategy.rolling_update->max_surge, wanted(d), Rounding::kUp);
+  out.unavailable =
+      scaled(d.spec.strategy.rolling_update->max_unavailable, wanted(d), Rounding::kDown);
   if (out.surge == 0 && out.unavailable == 0) out.unavailable = 1;
   return out;
 }

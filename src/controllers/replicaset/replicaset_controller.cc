@@ -10,13 +10,8 @@ namespace kpp::controllers {
 namespace {
 
 constexpr int kBurstReplicas = 500;
-constexpr int kFirstBatch = 1;
 
-bool about_terminating_namespace(const Status& status) {
-  const auto& causes = status.details().causes;
-  return std::any_of(causes.begin(), causes.end(),
-                     [](const auto& c) { return c.type == "NamespaceTerminating"; });
-}
+bool may_adopt(const corev1::Pod& pod) { return is_active(pod); }
 
 }  // namespace
 
@@ -117,98 +112,28 @@ async::Task<Status> ReplicaSetController::reconcile(api::ObjectKey key, async::S
 
 async::Task<Result<std::vector<PodRef>>> ReplicaSetController::claim_pods(SetRef set,
                                                                           async::StopToken stop) {
-  std::vector<PodRef> mine;
-  if (!set->spec.selector) co_return mine;
-  Status failed;
-  for (const auto& pod : pods_.in_namespace(set->metadata.namespace_)) {
-    switch (claim(set->metadata, *set->spec.selector, pod->metadata)) {
-      case Claim::kMine:
-        mine.push_back(pod);
-        break;
-      case Claim::kNotMine:
-        break;
-      case Claim::kAdopt: {
-        if (!is_active(*pod)) break;
-        Status status = co_await adopt(client(), &appsv1::ReplicaSet::desc(), set->metadata,
-                                       &corev1::Pod::desc(), pod->metadata, stop);
-        if (status.ok()) mine.push_back(pod);
-        if (!status.ok() && !status.is(Reason::kNotFound)) failed = std::move(status);
-        break;
-      }
-      case Claim::kRelease: {
-        Status status = co_await release(client(), set->metadata.uid, &corev1::Pod::desc(),
-                                         pod->metadata, stop);
-        if (!status.ok()) failed = std::move(status);
-        break;
-      }
-    }
-  }
-  if (!failed.ok()) co_return fail(std::move(failed));
-  co_return mine;
+  if (!set->spec.selector) co_return std::vector<PodRef>();
+  co_return co_await claim_all<corev1::Pod>(
+      client(), &appsv1::ReplicaSet::desc(), set->metadata, *set->spec.selector,
+      pods_.in_namespace(set->metadata.namespace_), &may_adopt, stop);
 }
 
 async::Task<Status> ReplicaSetController::manage(SetRef set, std::vector<PodRef> active,
                                                  async::StopToken stop) {
+  const PodOwner owner{&appsv1::ReplicaSet::desc(), set->metadata};
   const int difference = static_cast<int>(active.size()) - set->spec.replicas.value_or(1);
-  if (difference < 0)
-    co_return co_await create_pods(set, std::min(-difference, kBurstReplicas), stop);
-  if (difference == 0) co_return Status();
-  auto victims =
-      pods_to_delete(std::move(active), related_pods(*set),
-                     static_cast<std::size_t>(std::min(difference, kBurstReplicas)), now());
-  co_return co_await delete_pods(set, std::move(victims), stop);
-}
-
-// In batches of 1, 2, 4, ...: what fails for one pod would mostly fail for all.
-async::Task<Status> ReplicaSetController::create_pods(SetRef set, int count,
-                                                      async::StopToken stop) {
-  const auto key = api::key_of(*set);
-  expectations_.expect_creations(key, count);
-  Status first_error;
-  int failures = 0;
-  int left = count;
-  for (int batch = kFirstBatch; left > 0; batch *= 2) {
-    const int n = std::min(batch, left);
-    std::vector<async::Task<void>> tasks;
-    for (int i = 0; i < n; ++i) tasks.push_back(create_one(set, &first_error, &failures, stop));
-    co_await async::all(executor(), std::move(tasks));
-    left -= n;
-    if (failures > 0) break;
+  std::vector<corev1::Pod> to_create;
+  for (int i = 0; i < std::min(-difference, kBurstReplicas); ++i) {
+    to_create.push_back(pod_from_template(set->spec.template_, owner));
   }
-  for (int i = 0; i < left; ++i) expectations_.creation_seen(key);
-  co_return first_error;
-}
-
-async::Task<void> ReplicaSetController::create_one(SetRef set, Status* first_error, int* failures,
-                                                   async::StopToken stop) {
-  const PodOwner owner{&appsv1::ReplicaSet::desc(), set->metadata};
-  Status status =
-      co_await pod_control_.create(pod_from_template(set->spec.template_, owner), owner, stop);
-  if (status.ok()) co_return;
-  ++*failures;
-  expectations_.creation_seen(api::key_of(*set));
-  if (!about_terminating_namespace(status) && first_error->ok()) *first_error = std::move(status);
-}
-
-async::Task<Status> ReplicaSetController::delete_pods(SetRef set, std::vector<PodRef> pods,
-                                                      async::StopToken stop) {
-  std::set<std::string> uids;
-  for (const auto& pod : pods) uids.insert(pod->metadata.uid);
-  expectations_.expect_deletions(api::key_of(*set), std::move(uids));
-  Status first_error;
-  std::vector<async::Task<void>> tasks;
-  for (const auto& pod : pods) tasks.push_back(delete_one(set, pod, &first_error, stop));
-  co_await async::all(executor(), std::move(tasks));
-  co_return first_error;
-}
-
-async::Task<void> ReplicaSetController::delete_one(SetRef set, PodRef pod, Status* first_error,
-                                                   async::StopToken stop) {
-  const PodOwner owner{&appsv1::ReplicaSet::desc(), set->metadata};
-  Status status = co_await pod_control_.remove(api::key_of(*pod), owner, stop);
-  if (status.ok()) co_return;
-  expectations_.deletion_seen(api::key_of(*set), pod->metadata.uid);
-  if (!status.is(Reason::kNotFound) && first_error->ok()) *first_error = std::move(status);
+  std::vector<PodRef> to_delete;
+  if (difference > 0) {
+    to_delete =
+        pods_to_delete(std::move(active), related_pods(*set),
+                       static_cast<std::size_t>(std::min(difference, kBurstReplicas)), now());
+  }
+  PodBatch batch({executor(), pod_control_, expectations_}, owner);
+  co_return co_await batch.run(std::move(to_create), std::move(to_delete), stop);
 }
 
 std::vector<PodRef> ReplicaSetController::related_pods(const appsv1::ReplicaSet& set) const {

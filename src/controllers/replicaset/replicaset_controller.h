@@ -28,11 +28,6 @@ class ReplicaSetController final : public Controller {
   // The set's pods after adopting and releasing.
   async::Task<Result<std::vector<PodRef>>> claim_pods(SetRef set, async::StopToken stop);
   async::Task<Status> manage(SetRef set, std::vector<PodRef> active, async::StopToken stop);
-  async::Task<Status> create_pods(SetRef set, int count, async::StopToken stop);
-  async::Task<Status> delete_pods(SetRef set, std::vector<PodRef> pods, async::StopToken stop);
-  async::Task<void> create_one(SetRef set, Status* first_error, int* failures,
-                               async::StopToken stop);
-  async::Task<void> delete_one(SetRef set, PodRef pod, Status* first_error, async::StopToken stop);
   async::Task<Status> write_status(SetRef set, appsv1::ReplicaSetStatus status,
                                    async::StopToken stop);
   std::vector<PodRef> related_pods(const appsv1::ReplicaSet& set) const;

@@ -8,10 +8,9 @@
 #include "api/appsv1.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "controllers/pod_batch.h"
 
 namespace kpp::controllers {
-
-using PodRef = std::shared_ptr<const corev1::Pod>;
 
 // The `count` pods that a scale-down takes: those that serve least first (unbound, pending, not
 // ready, cheap by controller.kubernetes.io/pod-deletion-cost, on nodes with many of `related`,

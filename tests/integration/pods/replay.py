@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(ROOT, 'tests/e2e'))
 from cluster import Client, Cluster  # noqa: E402
 
 # Outside the slice: kinds without a controller, volumes without a binder, what a node of another make shows.
-OUTSIDE = ['ds-*', 'job-*', 'sts-*', 'static-*', 'vol-pvc-*', 'vol-ephemeral-claim', 'ephemeral-storage-evicted',
+OUTSIDE = ['static-*', 'vol-pvc-*', 'vol-ephemeral-claim', 'ephemeral-storage-evicted',
            'ephemeral-container', 'container-restart-rules', 'sched-pod-affinity', 'rs-quota', 'net-dns-policies',
            'sec-apparmor-*', 'ns-host-network']
 
@@ -36,9 +36,11 @@ PATHS = {'pod': 'api/v1/{}/pods', 'service': 'api/v1/{}/services', 'configmap': 
          'secret': 'api/v1/{}/secrets', 'serviceaccount': 'api/v1/{}/serviceaccounts',
          'endpoints': 'api/v1/{}/endpoints', 'deployment': 'apis/apps/v1/{}/deployments',
          'replicaset': 'apis/apps/v1/{}/replicasets', 'persistentvolumeclaim': 'api/v1/{}/persistentvolumeclaims',
-         'resourcequota': 'api/v1/{}/resourcequotas', 'event': 'api/v1/{}/events'}
-SHORT = {'deploy': 'deployment', 'rs': 'replicaset', 'po': 'pod', 'svc': 'service', 'cm': 'configmap',
-         'pvc': 'persistentvolumeclaim', 'quota': 'resourcequota'}
+         'resourcequota': 'api/v1/{}/resourcequotas', 'event': 'api/v1/{}/events',
+         'daemonset': 'apis/apps/v1/{}/daemonsets', 'statefulset': 'apis/apps/v1/{}/statefulsets',
+         'job': 'apis/batch/v1/{}/jobs', 'cronjob': 'apis/batch/v1/{}/cronjobs'}
+SHORT = {'deploy': 'deployment', 'rs': 'replicaset', 'ds': 'daemonset', 'sts': 'statefulset', 'cj': 'cronjob',
+         'po': 'pod', 'svc': 'service', 'cm': 'configmap', 'pvc': 'persistentvolumeclaim', 'quota': 'resourcequota'}
 
 
 def api_path(kind, namespace):
