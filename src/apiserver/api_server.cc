@@ -178,7 +178,7 @@ async::Task<net::Response> ApiServer::serve(net::Request request, async::StopTok
     if (Status alive = check_service_account(*user, *s.core); !alive.ok()) user = fail(unauthorized());
   }
   if (!user) co_return respond_status(user.error());
-  Call call{*s.core, std::move(request), {}, {}, {}, nullptr, nullptr, {}, {}, stop};
+  Call call{*s.core, std::move(request), {}, {}, {}, nullptr, nullptr, {}, {}, {}, stop};
   call.query = net::Query::parse(call.request.query);
   call.info = parse_request_info(call.request.method, call.request.path, call.query);
   const AccessRequest access = access_of(call.request, call.info);

@@ -48,6 +48,7 @@ struct Call {
   const api::SubresourceDesc* subresource = nullptr;
   Accept accept;
   std::vector<std::string> warnings;  // texts of Warning headers
+  std::vector<std::string> empty_lists;  // dotted paths of lists that the body has as []
   async::StopToken stop;
 
   api::ObjectKey key() const { return {info.namespace_, info.name}; }

@@ -5,6 +5,7 @@
 
 #include "api/patch/patch.h"
 #include "apiserver/errors.h"
+#include "apiserver/handlers/options.h"
 #include "codec/yaml.h"
 
 namespace kpp::apiserver {
@@ -130,6 +131,19 @@ Status invalid_patch_result(const Patch& patch, const json::Value& patched, std:
   return Status(Reason::kInvalid, cat(" \"\" is invalid: patch: ", message), std::move(details));
 }
 
+Status check_repeated(Call& call, const Patch& patch) {
+  if (patch.duplicates.empty()) return {};
+  const FieldValidation validation = field_validation(call);
+  if (validation == FieldValidation::kIgnore) return {};
+  if (validation == FieldValidation::kStrict) {
+    return bad_request(cat(
+        "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ",
+        join(patch.duplicates, "\n  ")));
+  }
+  for (const auto& text : patch.duplicates) call.warnings.push_back(text);
+  return {};
+}
+
 Result<Patch> parse_patch(const Call& call) {
   std::string_view type = call.request.headers.get("Content-Type");
   type = type.substr(0, type.find(';'));
@@ -148,7 +162,15 @@ Result<Patch> parse_patch(const Call& call) {
     return fail(unsupported_media_type());
   }
   if (yaml_body) {
-    KPP_ASSIGN(out.document, yaml::parse(call.request.body));
+    constexpr std::string_view kDecoding = "error decoding YAML: ";
+    auto document = yaml::parse(call.request.body, {&out.duplicates});
+    if (!document) return fail(bad_request(cat(kDecoding, document.error().message())));
+    if (document->is_null()) document->emplace_object();
+    if (!document->is_object()) {
+      return fail(wrong_shape(*document, "map[string]interface {}",
+                              cat(kDecoding, "error unmarshaling JSON: while decoding JSON: ")));
+    }
+    out.document = std::move(*document);
     return out;
   }
   json::ParseOptions options;

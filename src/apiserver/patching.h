@@ -13,9 +13,13 @@ enum class PatchKind { kJson, kMerge, kStrategic, kApply };
 struct Patch {
   PatchKind kind = PatchKind::kMerge;
   json::Value document;
+  // Members that stand twice: their paths; of an apply, what the original's reader says of them.
   std::vector<std::string> duplicates;
 };
 
+// Members that stand twice in an applied document: refused, or a warning of the call, as its
+// fieldValidation says.
+Status check_repeated(Call& call, const Patch& patch);
 // kUnsupportedMediaType, or kBadRequest for a body that does not parse.
 Result<Patch> parse_patch(const Call& call);
 // The document after the patch. `current` is the object as served.

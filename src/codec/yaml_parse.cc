@@ -47,7 +47,8 @@ std::size_t count_nodes(const json::Value& value) {
 
 class Reader {
  public:
-  explicit Reader(std::string_view text) : alias_budget_(kAliasAllowance + text.size()) {
+  explicit Reader(std::string_view text, std::vector<std::string>* duplicates = nullptr)
+      : duplicates_(duplicates), alias_budget_(kAliasAllowance + text.size()) {
     yaml_parser_initialize(&parser_);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                  text.size());
@@ -156,14 +157,19 @@ class Reader {
       if (!node(event, key, depth + 1)) return false;
       Event value_event;
       json::Value value;
-      if (!read(value_event) || !node(value_event, value, depth + 1)) return false;
+      if (!read(value_event)) return false;
+      const std::size_t line = value_event->start_mark.line + 1;
+      if (!node(value_event, value, depth + 1)) return false;
       if (is_merge) {
         if (!merge(value, merged)) return false;
         continue;
       }
       std::string name;
       if (!key_text(key, name)) return false;
-      object.insert_or_assign({name.data(), name.size()}, std::move(value));
+      const bool fresh = object.insert_or_assign({name.data(), name.size()}, std::move(value)).second;
+      if (!fresh && duplicates_ != nullptr) {
+        duplicates_->push_back(cat("line ", line, ": key ", quoted(name), " already set in map"));
+      }
     }
     for (auto& member : merged) object.emplace(member.key(), std::move(member.value()));
     return true;
@@ -222,14 +228,15 @@ class Reader {
 
   yaml_parser_t parser_{};
   std::map<std::string, json::Value> anchors_;
+  std::vector<std::string>* duplicates_;
   std::size_t alias_budget_;  // nodes
   std::string error_;
 };
 
 }  // namespace
 
-Result<json::Value> parse(std::string_view text) {
-  auto document = Reader(text).next();
+Result<json::Value> parse(std::string_view text, const ParseOptions& options) {
+  auto document = Reader(text, options.duplicates).next();
   if (!document) {
     return fail(Reason::kBadRequest,
                 cat("error converting YAML to JSON: ", document.error().message()));

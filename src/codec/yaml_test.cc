@@ -78,5 +78,13 @@ TEST(Yaml, WhatIsWrittenReadsBack) {
   EXPECT_EQ(to_json(from_json(text)), text);
 }
 
+TEST(Yaml, KeysThatStandTwiceAreNamedByTheLineOfTheirValue) {
+  std::vector<std::string> duplicates;
+  const auto value = parse("a: 1\nb:\n  c: 1\n  c: 2\n", {&duplicates});
+  ASSERT_TRUE(value);
+  EXPECT_EQ(json::write(*value), R"({"a":1,"b":{"c":2}})");
+  EXPECT_EQ(duplicates, std::vector<std::string>{"line 4: key \"c\" already set in map"});
+}
+
 }  // namespace
 }  // namespace kpp::yaml

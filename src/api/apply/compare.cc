@@ -76,197 +76,224 @@ bool same_scalar(FieldType type, const void* a, const void* b) {
   return false;
 }
 
-// The place of a list's item by its keys: k:{"containerPort":80,"protocol":"TCP"}.
-std::string key_element(const FieldDesc& list, const void* item) {
-  std::vector<std::string_view> names(list.list_map_keys.begin(), list.list_map_keys.end());
-  std::sort(names.begin(), names.end());
+// The place of a list's item: k:{"containerPort":80,"protocol":"TCP"}, or v:"value".
+std::string item_element(const MergeType& list, const FieldDesc& desc, const void* item) {
+  if (list.keys.empty()) return cat("v:", scalar_json(desc.type, item));
   std::string out = "k:{";
-  const TypeDesc& desc = *list.message();
-  for (const auto name : names) {
-    std::size_t base = 0;
-    const FieldDesc* key = desc.find(name, base);
-    if (key == nullptr) continue;
-    const void* holder = static_cast<const char*>(item) + base;
-    const void* value = member_of(holder, *key);
-    if (key->cardinality == Cardinality::kOptional) value = element_ops(*key).opt_get(value);
-    const bool absent = value == nullptr || !is_present(*key, holder);
-    if (absent && key->schema_default.empty()) continue;
+  for (const auto& key : list.keys) {
+    if (key.field == nullptr || key.field->desc == nullptr) continue;
+    const FieldDesc& field = *key.field->desc;
+    const void* holder = static_cast<const char*>(item) + key.field->holder_offset;
+    const void* value = member_of(holder, field);
+    if (field.cardinality == Cardinality::kOptional) value = element_ops(field).opt_get(value);
+    const bool absent = value == nullptr || !is_present(field, holder);
+    if (absent && key.field->default_value.empty()) continue;
     if (out.back() != '{') out.push_back(',');
-    out += cat("\"", name,
-               "\":", absent ? std::string(key->schema_default) : scalar_json(key->type, value));
+    out.push_back('"');
+    out += key.name;
+    out += "\":";
+    out += absent ? key.field->default_value : scalar_json(field.type, value);
   }
   out.push_back('}');
   return out;
 }
 
+bool same_value(const FieldDesc& field, const void* a, const void* b) {
+  return field.type == FieldType::kMessage ? equal(*field.message(), a, b)
+                                           : same_scalar(field.type, a, b);
+}
+
+bool same_list(const FieldDesc& field, const void* a, const void* b) {
+  const TypeOps& ops = element_ops(field);
+  const std::size_t size = ops.list_size(a);
+  if (size != ops.list_size(b)) return false;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (!same_value(field, ops.list_at(a, i), ops.list_at(b, i))) return false;
+  }
+  return true;
+}
+
+using Entries = std::vector<std::pair<std::string_view, const void*>>;
+
+// In the order of the keys.
+Entries entries(const void* map, const TypeOps& ops) {
+  Entries out;
+  if (map == nullptr) return out;
+  out.reserve(ops.map_size(map));
+  ops.map_each(map, &out, [](void* context, const std::string& key, const void* value) {
+    static_cast<Entries*>(context)->emplace_back(key, value);
+  });
+  return out;
+}
+
+bool same_map(const FieldDesc& field, const void* a, const void* b) {
+  const TypeOps& ops = element_ops(field);
+  const Entries left = entries(a, ops);
+  const Entries right = entries(b, ops);
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [&](const auto& x, const auto& y) {
+                      return x.first == y.first && same_value(field, x.second, y.second);
+                    });
+}
+
 // Walks two objects; a missing one is nullptr.
 class Walker {
  public:
-  Walker() = default;
+  explicit Walker(std::span<const std::string> empty_lists) : empty_lists_(empty_lists) {}
 
-  struct Nodes {
-    FieldSet* changed;
-    FieldSet* removed;
-    Nodes at(std::string_view element) const {
-      return {&changed->at(element), &removed->at(element)};
-    }
-  };
-
-  void members(const TypeDesc& desc, const void* old, const void* now, const Nodes& nodes) {
-    for (const auto& field : desc.fields) {
-      const void* a = old == nullptr ? nullptr : member_of(old, field);
-      const void* b = now == nullptr ? nullptr : member_of(now, field);
-      if (field.inlined) {
-        if (field.cardinality == Cardinality::kOptional) {
-          if (a != nullptr) a = element_ops(field).opt_get(a);
-          if (b != nullptr) b = element_ops(field).opt_get(b);
-        }
-        if (a != nullptr || b != nullptr) members(*field.message(), a, b, nodes);
-        continue;
-      }
-      if (a != nullptr && !is_present(field, old)) a = nullptr;
-      if (b != nullptr && !is_present(field, now)) b = nullptr;
+  void members(const MergeType& type, const void* old, const void* now, ComparedPlace& at) {
+    for (const auto& field : type.members()) {
+      if (field.desc == nullptr) continue;
+      const FieldDesc& desc = *field.desc;
+      const void* old_holder =
+          old == nullptr ? nullptr : static_cast<const char*>(old) + field.holder_offset;
+      const void* now_holder =
+          now == nullptr ? nullptr : static_cast<const char*>(now) + field.holder_offset;
+      const void* a = old_holder == nullptr || !is_present(desc, old_holder)
+                          ? nullptr
+                          : member_of(old_holder, desc);
+      const void* b = now_holder == nullptr || !is_present(desc, now_holder)
+                          ? nullptr
+                          : member_of(now_holder, desc);
       if (a == nullptr && b == nullptr) continue;
-      this->field(field, a, b, nodes);
+      ComparedPlace place(at, field.element);
+      this->field(*field.type, desc, a, b, place);
     }
   }
 
  private:
-  void field(const FieldDesc& field, const void* a, const void* b, const Nodes& outer) {
-    const TypeOps& ops = element_ops(field);
-    switch (field.cardinality) {
+  void field(const MergeType& type, const FieldDesc& desc, const void* a, const void* b,
+             ComparedPlace& at) {
+    const TypeOps& ops = element_ops(desc);
+    switch (desc.cardinality) {
       case Cardinality::kOptional:
         if (a != nullptr) a = ops.opt_get(a);
         if (b != nullptr) b = ops.opt_get(b);
         [[fallthrough]];
-      case Cardinality::kValue: {
-        const bool granular =
-            field.type == FieldType::kMessage && !field.map_atomic && !field.message()->map_atomic;
-        if (!granular) return leaf(field, a, b, outer, &same_value);
-        const Nodes nodes = outer.at(cat("f:", field.json_name));
-        presence(a, b, nodes);
-        return members(*field.message(), a, b, nodes);
-      }
+      case Cardinality::kValue:
+        return value(type, desc, a, b, at);
       case Cardinality::kMap:
-        if (field.map_atomic) return leaf(field, a, b, outer, &same_map);
-        return map(field, a, b, outer.at(cat("f:", field.json_name)), ops);
+        if (type.atomic)
+          return leaf(a, b, a != nullptr && b != nullptr && same_map(desc, a, b), at);
+        presence(a, b, at);
+        return map(type, desc, a, b, at, ops);
       case Cardinality::kList:
-        if (field.list_type != ListType::kMap && field.list_type != ListType::kSet) {
-          return leaf(field, a, b, outer, &same_list);
+        if (type.atomic) {
+          return leaf(
+              a, b,
+              a != nullptr && b != nullptr && same_list(desc, a, b) && !sent_empty(b, at, ops), at);
         }
-        return list(field, a, b, outer.at(cat("f:", field.json_name)), ops);
+        presence(a, b, at);
+        if (b != nullptr && a != nullptr && ops.list_size(a) == 0 && sent_empty(b, at, ops))
+          at.insert_changed();
+        return list(type, desc, a, b, at, ops);
     }
   }
 
-  static void presence(const void* a, const void* b, const Nodes& nodes) {
-    if (a == nullptr) nodes.changed->insert();
-    if (b == nullptr) nodes.removed->insert();
+  // A struct or a scalar: a member, or an item of a list or a map.
+  void value(const MergeType& type, const FieldDesc& desc, const void* a, const void* b,
+             ComparedPlace& at) {
+    if (type.kind != MergeType::Kind::kMap || type.atomic) {
+      return leaf(a, b, a != nullptr && b != nullptr && same_value(desc, a, b), at);
+    }
+    presence(a, b, at);
+    members(type, a, b, at);
   }
 
-  static void leaf(const FieldDesc& field, const void* a, const void* b, const Nodes& outer,
-                   bool (*same)(const FieldDesc&, const void*, const void*)) {
-    if (a != nullptr && b != nullptr && same(field, a, b)) return;
+  static void presence(const void* a, const void* b, ComparedPlace& at) {
+    if (a == nullptr) at.insert_changed();
+    if (b == nullptr) at.insert_removed();
+  }
+
+  static void leaf(const void* a, const void* b, bool same, ComparedPlace& at) {
+    if (a != nullptr && b != nullptr && same) return;
     if (b == nullptr) {
-      outer.removed->at(cat("f:", field.json_name)).insert();
+      at.insert_removed();
     } else {
-      outer.changed->at(cat("f:", field.json_name)).insert();
+      at.insert_changed();
     }
   }
-  static bool same_value(const FieldDesc& field, const void* a, const void* b) {
-    return field.type == FieldType::kMessage ? equal(*field.message(), a, b)
-                                             : same_scalar(field.type, a, b);
-  }
-  static bool same_list(const FieldDesc& field, const void* a, const void* b) {
-    const TypeOps& ops = element_ops(field);
-    const std::size_t size = ops.list_size(a);
-    if (size != ops.list_size(b)) return false;
-    for (std::size_t i = 0; i < size; ++i) {
-      if (!same_value(field, ops.list_at(a, i), ops.list_at(b, i))) return false;
+
+  // Whether a list without items was sent as one, not left out or null.
+  bool sent_empty(const void* list, const ComparedPlace& at, const TypeOps& ops) const {
+    if (empty_lists_.empty() || ops.list_size(list) != 0) return false;
+    std::string path;
+    for (const ComparedPlace* p = &at; p->outer() != nullptr; p = p->outer()) {
+      path = cat(p->element().substr(2), path.empty() ? "" : ".", path);
     }
-    return true;
+    return std::find(empty_lists_.begin(), empty_lists_.end(), path) != empty_lists_.end();
   }
-  using Entries = std::map<std::string_view, const void*>;
-  static Entries entries(const void* map, const TypeOps& ops) {
-    Entries out;
-    if (map == nullptr) return out;
-    ops.map_each(map, &out, [](void* context, const std::string& key, const void* value) {
-      static_cast<Entries*>(context)->emplace(key, value);
-    });
-    return out;
-  }
-  static bool same_map(const FieldDesc& field, const void* a, const void* b) {
-    const TypeOps& ops = element_ops(field);
+
+  void map(const MergeType& type, const FieldDesc& desc, const void* a, const void* b,
+           ComparedPlace& at, const TypeOps& ops) {
     const Entries left = entries(a, ops);
     const Entries right = entries(b, ops);
-    return left.size() == right.size() &&
-           std::equal(left.begin(), left.end(), right.begin(), [&](const auto& x, const auto& y) {
-             return x.first == y.first && same_value(field, x.second, y.second);
-           });
-  }
-
-  void element(const FieldDesc& field, const std::string& place, const void* a, const void* b,
-               const Nodes& outer) {
-    if (field.type == FieldType::kMessage && !field.message()->map_atomic) {
-      const Nodes nodes = outer.at(place);
-      presence(a, b, nodes);
-      members(*field.message(), a, b, nodes);
-    } else if (b == nullptr) {
-      outer.removed->at(place).insert();
-    } else if (a == nullptr || !same_value(field, a, b)) {
-      outer.changed->at(place).insert();
+    std::string element;
+    auto x = left.begin();
+    auto y = right.begin();
+    while (x != left.end() || y != right.end()) {
+      const bool only_left = y == right.end() || (x != left.end() && x->first < y->first);
+      const bool only_right = x == left.end() || (y != right.end() && y->first < x->first);
+      element.assign("f:");
+      element += only_left ? x->first : y->first;
+      ComparedPlace place(at, element);
+      value(*type.element, desc, only_right ? nullptr : x->second, only_left ? nullptr : y->second,
+            place);
+      if (!only_right) ++x;
+      if (!only_left) ++y;
     }
   }
 
-  void map(const FieldDesc& field, const void* a, const void* b, const Nodes& nodes,
-           const TypeOps& ops) {
-    presence(a, b, nodes);
-    pairs(field, entries(a, ops), entries(b, ops), nodes,
-          [](std::string_view key) { return cat("f:", key); });
-  }
-
-  void list(const FieldDesc& field, const void* a, const void* b, const Nodes& nodes,
-            const TypeOps& ops) {
-    presence(a, b, nodes);
-    std::vector<std::string> names;
+  void list(const MergeType& type, const FieldDesc& desc, const void* a, const void* b,
+            ComparedPlace& at, const TypeOps& ops) {
+    using Items = std::vector<std::pair<std::string, const void*>>;
     const auto items = [&](const void* list_data) {
-      std::vector<std::pair<std::string, const void*>> out;
-      for (std::size_t i = 0; list_data != nullptr && i < ops.list_size(list_data); ++i) {
+      Items out;
+      if (list_data == nullptr) return out;
+      const std::size_t size = ops.list_size(list_data);
+      out.reserve(size);
+      for (std::size_t i = 0; i < size; ++i) {
         const void* item = ops.list_at(list_data, i);
-        out.emplace_back(field.list_type == ListType::kMap && field.type == FieldType::kMessage
-                             ? key_element(field, item)
-                             : cat("v:", scalar_json(field.type, item)),
-                         item);
+        out.emplace_back(item_element(type, desc, item), item);
       }
       return out;
     };
-    const auto left = items(a);
-    const auto right = items(b);
-    Entries x, y;
-    for (const auto& [name, item] : left) x.emplace(name, item);
-    for (const auto& [name, item] : right) y.emplace(name, item);
-    pairs(field, x, y, nodes, [](std::string_view name) { return std::string(name); });
+    Items left = items(a);
+    Items right = items(b);
+    const auto item = [&](const std::string& element, const void* const* old,
+                          const void* const* now) {
+      ComparedPlace place(at, element);
+      value(*type.element, desc, old == nullptr ? nullptr : *old, now == nullptr ? nullptr : *now,
+            place);
+    };
+    // Items that share an element are one leaf.
+    const auto group = [&](const std::string& element, auto olds, auto nows) {
+      if (olds.size() >= 2 && nows.size() >= 2) {
+        const bool same = std::equal(
+            olds.begin(), olds.end(), nows.begin(), nows.end(),
+            [&](const auto& p, const auto& q) { return same_value(desc, p.second, q.second); });
+        if (!same) ComparedPlace(at, element).insert_changed();
+      } else if (olds.size() >= 2) {
+        if (!nows.empty()) item(element, nullptr, &nows[0].second);
+        ComparedPlace(at, element).insert_removed();
+      } else {
+        if (!olds.empty()) item(element, &olds[0].second, nullptr);
+        ComparedPlace(at, element).insert_changed();
+      }
+    };
+    match_items(left, right, item, group);
   }
 
-  template <class F>
-  void pairs(const FieldDesc& field, const Entries& left, const Entries& right, const Nodes& nodes,
-             F&& place) {
-    for (const auto& [name, b] : right) {
-      const auto it = left.find(name);
-      element(field, place(name), it == left.end() ? nullptr : it->second, b, nodes);
-    }
-    for (const auto& [name, a] : left) {
-      if (!right.contains(name)) element(field, place(name), a, nullptr, nodes);
-    }
-  }
+  std::span<const std::string> empty_lists_;
 };
 
 }  // namespace
 
-Comparison compare_fields(const TypeDesc& desc, const void* old, const void* now) {
+Comparison compare_fields(const TypeDesc& desc, const void* old, const void* now,
+                          std::span<const std::string> empty_lists) {
   Comparison out;
-  Walker().members(desc, old, now, {&out.changed, &out.removed});
-  out.changed.prune();
-  out.removed.prune();
+  ComparedPlace root(out);
+  Walker(empty_lists).members(merge_type(desc), old, now, root);
   return out;
 }
 

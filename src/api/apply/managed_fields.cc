@@ -11,151 +11,110 @@ namespace {
 
 using Entry = metav1::ManagedFieldsEntry;
 
-constexpr std::size_t kMaxUpdateEntries = 10;
-constexpr std::string_view kBucket = "ancient-changes";
+// [] or [{}]: the client asks to track nothing any more.
+bool asks_reset(const std::vector<Entry>& entries, std::span<const std::string> empty_lists) {
+  if (entries.empty()) {
+    return std::find(empty_lists.begin(), empty_lists.end(), "metadata.managedFields") !=
+           empty_lists.end();
+  }
+  return entries.size() == 1 && equal(entries.front(), Entry());
+}
 
-struct Manager {
-  Entry entry;  // without its fields
-  FieldSet fields;
+Managers sent_or_stored(const metav1::ObjectMeta& now, const metav1::ObjectMeta* old,
+                        const UpdateContext& context) {
+  if (context.subresource.empty() || old == nullptr) {
+    if (asks_reset(now.managed_fields, context.empty_lists)) return {};
+    auto sent = decode_managers(now.managed_fields);
+    if (sent && !sent->empty()) return std::move(*sent);
+  }
+  if (old == nullptr) return {};
+  auto stored = decode_managers(old->managed_fields);
+  return stored ? std::move(*stored) : Managers();
+}
+
+// What changed between two objects, in the versions that managers wrote.
+class Changes {
+ public:
+  Changes(const TypeDesc& desc, const void* old, const void* now, const UpdateContext& context)
+      : old_(old),
+        now_(now),
+        context_(context),
+        own_(compare_fields(desc, old, now, context.empty_lists)) {
+    context.resets.drop(own_.changed);
+    context.resets.drop(own_.removed);
+  }
+  const Comparison& own() const { return own_; }
+  // nullptr: the kind is not served in that version.
+  const Comparison* in(const std::string& api_version) {
+    if (api_version == context_.api_version) return &own_;
+    const auto found = others_.find(api_version);
+    if (found != others_.end()) return found->second ? &*found->second : nullptr;
+    auto& made = others_[api_version];
+    if (!context_.convert) return nullptr;
+    const auto old = context_.convert(old_, api_version);
+    const auto now = context_.convert(now_, api_version);
+    if (old && now) {
+      made = compare_fields(now->desc(), old->data(), now->data());
+      context_.resets.drop(made->changed);
+      context_.resets.drop(made->removed);
+    }
+    return made ? &*made : nullptr;
+  }
+
+ private:
+  const void* old_;
+  const void* now_;
+  const UpdateContext& context_;
+  Comparison own_;
+  std::map<std::string, std::optional<Comparison>> others_;
 };
 
-// Nobody owns what identifies the object or is set by the server.
-void strip(FieldSet& set, const UpdateContext& context) {
-  for (const auto* path :
-       {"apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.creationTimestamp",
-        "metadata.selfLink", "metadata.uid", "metadata.generation", "metadata.managedFields",
-        "metadata.resourceVersion"}) {
-    set.erase_all(path);
-  }
-  for (const auto path : context.reset_paths) set.erase_all(path);
-}
-
-bool same_manager(const Entry& a, const Entry& b) {
-  return a.manager == b.manager && a.operation == b.operation && a.api_version == b.api_version &&
-         a.subresource == b.subresource;
-}
-
-// False if any entry cannot be read.
-bool decode(const std::vector<Entry>& entries, std::vector<Manager>& out) {
-  out.clear();
-  for (const auto& entry : entries) {
-    if (entry.operation != "Update" && entry.operation != "Apply") return false;
-    if (entry.fields_type != "FieldsV1") return false;
-    Manager manager{entry, {}};
-    const RawJson* raw = entry.fields_v1 ? &*entry.fields_v1 : nullptr;
-    if (raw != nullptr && !raw->empty()) {
-      auto set = FieldSet::parse(raw->json);
-      if (!set) return false;
-      manager.fields = std::move(*set);
-    }
-    manager.entry.fields_v1.reset();
-    const auto same = std::find_if(out.begin(), out.end(),
-                                   [&](const Manager& m) { return same_manager(m.entry, entry); });
-    if (same != out.end()) {
-      same->fields.add(manager.fields);
-    } else {
-      out.push_back(std::move(manager));
-    }
-  }
-  return true;
-}
-
-Time time_of(const Entry& entry) { return entry.time.value_or(Time()); }
-
-// Merges the oldest updaters of a version into one bucket until few enough are left.
-void cap(std::vector<Manager>& managers) {
-  const auto updates = [&] {
-    return static_cast<std::size_t>(
-        std::count_if(managers.begin(), managers.end(),
-                      [](const Manager& m) { return m.entry.operation == "Update"; }));
-  };
-  if (updates() <= kMaxUpdateEntries) return;
-  std::sort(managers.begin(), managers.end(), [](const Manager& a, const Manager& b) {
-    const Time x = time_of(a.entry);
-    const Time y = time_of(b.entry);
-    return x != y ? x < y : a.entry.manager < b.entry.manager;
-  });
-  for (std::size_t i = 0; i < managers.size() && updates() > kMaxUpdateEntries; ++i) {
-    if (managers[i].entry.operation != "Update") continue;
-    for (std::size_t k = i + 1; k < managers.size() && updates() > kMaxUpdateEntries;) {
-      Manager& next = managers[k];
-      if (next.entry.operation != "Update" ||
-          next.entry.api_version != managers[i].entry.api_version) {
-        ++k;
-        continue;
-      }
-      managers[i].fields.add(next.fields);
-      managers[i].entry.manager = kBucket;
-      managers[i].entry.subresource.clear();
-      managers[i].entry.time = next.entry.time;
-      managers.erase(managers.begin() + static_cast<std::ptrdiff_t>(k));
-    }
-  }
-}
-
-void sort(std::vector<Manager>& managers) {
-  std::sort(managers.begin(), managers.end(), [](const Manager& a, const Manager& b) {
-    const Entry& p = a.entry;
-    const Entry& q = b.entry;
-    if (p.operation != q.operation) return p.operation < q.operation;
-    if (time_of(p) != time_of(q)) return time_of(p) < time_of(q);
-    if (p.manager != q.manager) return p.manager < q.manager;
-    if (p.api_version != q.api_version) return p.api_version < q.api_version;
-    return p.subresource < q.subresource;
-  });
-}
-
 }  // namespace
+
+void record_update(const TypeDesc& desc, const void* old, const void* now, Managers& managers,
+                   const UpdateContext& context) {
+  const Object empty = old == nullptr ? Object(desc) : Object();
+  Changes changes(desc, old == nullptr ? empty.data() : old, now, context);
+  std::erase_if(managers, [&](Manager& manager) {
+    const Comparison* seen = changes.in(manager.api_version);
+    if (seen == nullptr) return true;
+    if (manager.api_version == context.api_version) manager.fields.fit(merge_type(desc));
+    manager.fields.remove(seen->changed);
+    manager.fields.remove(seen->removed);
+    return manager.fields.empty();
+  });
+  FieldSet taken = changes.own().changed;
+  drop_identity(taken);
+  if (!taken.empty()) {
+    Manager writer{context.manager.empty() ? "unknown" : context.manager,
+                   false,
+                   context.api_version,
+                   context.subresource,
+                   std::nullopt,
+                   {}};
+    auto own = std::find_if(managers.begin(), managers.end(),
+                            [&](const Manager& m) { return m.same_as(writer); });
+    if (own == managers.end()) own = managers.insert(managers.end(), std::move(writer));
+    if (own->fields.empty()) {
+      own->fields = std::move(taken);
+    } else {
+      own->fields.add(taken);
+    }
+    own->time.reset();
+    if (!context.time.is_zero()) own->time = context.time;
+  }
+  cap_updaters(managers);
+}
 
 void track_update(const TypeDesc& desc, const void* old, void* now, const UpdateContext& context) {
   auto* meta = const_cast<metav1::ObjectMeta*>(metadata(desc, now));
   if (meta == nullptr) return;
   const metav1::ObjectMeta* old_meta = old == nullptr ? nullptr : metadata(desc, old);
-  const std::vector<Entry> none;
-  const auto& stored = old_meta == nullptr ? none : old_meta->managed_fields;
-
-  std::vector<Manager> managers;
-  const bool by_subresource = !context.subresource.empty() && old != nullptr;
-  const bool reset = !by_subresource && meta->managed_fields.size() == 1 &&
-                     equal(meta->managed_fields.front(), Entry());
-  if (!reset && (by_subresource || !decode(meta->managed_fields, managers) || managers.empty())) {
-    if (!decode(stored, managers)) managers.clear();
-  }
-
-  if (old != nullptr && managers.empty()) {  // what nobody tracks stays so
-    meta->managed_fields.clear();
-    return;
-  }
-  const Object empty = old == nullptr ? Object(desc) : Object();
-  Comparison changes = compare_fields(desc, old == nullptr ? empty.data() : old, now);
-  strip(changes.changed, context);
-  for (auto& manager : managers) {
-    manager.fields.remove(changes.changed);
-    manager.fields.remove(changes.removed);
-  }
-  if (!changes.changed.empty()) {
-    Entry writer;
-    writer.manager = context.manager;
-    writer.operation = "Update";
-    writer.api_version = context.api_version;
-    writer.subresource = context.subresource;
-    writer.fields_type = "FieldsV1";
-    auto own = std::find_if(managers.begin(), managers.end(),
-                            [&](const Manager& m) { return same_manager(m.entry, writer); });
-    if (own == managers.end()) own = managers.insert(managers.end(), Manager{writer, {}});
-    own->fields.add(changes.changed);
-    own->entry.time.reset();
-    if (!context.time.is_zero()) own->entry.time = context.time;
-  }
-  std::erase_if(managers, [](const Manager& m) { return m.fields.empty(); });
-  cap(managers);
-  sort(managers);
-
+  Managers managers = sent_or_stored(*meta, old_meta, context);
   meta->managed_fields.clear();
-  for (auto& manager : managers) {
-    manager.entry.fields_v1 = RawJson{manager.fields.to_json()};
-    meta->managed_fields.push_back(std::move(manager.entry));
-  }
+  if (old != nullptr && managers.empty()) return;  // what nobody tracks stays so
+  record_update(desc, old, now, managers, context);
+  meta->managed_fields = encode_managers(std::move(managers));
 }
 
 }  // namespace kpp::api

@@ -5,12 +5,11 @@
 #include "api/appsv1.h"
 #include "api/corev1.h"
 #include "api/defaults/defaults.h"
+#include "api/discoveryv1.h"
 #include "api/json_codec.h"
 
 namespace kpp::api {
 namespace {
-
-constexpr std::string_view kStatus[] = {"status"};
 
 template <class T>
 T parsed(std::string_view text) {
@@ -21,7 +20,12 @@ T parsed(std::string_view text) {
 }
 
 UpdateContext by(std::string manager, std::int64_t second) {
-  return {std::move(manager), "v1", "", Time(1'700'000'000 + second, 0), kStatus};
+  UpdateContext out;
+  out.manager = std::move(manager);
+  out.api_version = "v1";
+  out.time = Time(1'700'000'000 + second, 0);
+  out.resets.reset = {{"status"}};
+  return out;
 }
 
 std::string fields(const metav1::ManagedFieldsEntry& entry) { return entry.fields_v1->json; }
@@ -72,6 +76,41 @@ TEST(ManagedFields, ClientsCannotLoseThemByLeavingThemOut) {
   second.metadata.managed_fields.assign(1, metav1::ManagedFieldsEntry());
   track_update(corev1::ConfigMap::desc(), &first, &second, by("other", 5));
   EXPECT_TRUE(second.metadata.managed_fields.empty());
+}
+
+TEST(ManagedFields, AnEmptyListThatWasSentIsOwnedWhereListsAreAlwaysWritten) {
+  auto slice = parsed<discoveryv1::EndpointSlice>(R"({"addressType":"IPv4","endpoints":[]})");
+  auto context = by("m", 0);
+  track_update(discoveryv1::EndpointSlice::desc(), nullptr, &slice, context);
+  EXPECT_EQ(fields(slice.metadata.managed_fields[0]), R"({"f:addressType":{}})");
+  slice.metadata.managed_fields.clear();
+  const std::vector<std::string> sent = {"endpoints"};
+  context.empty_lists = sent;
+  track_update(discoveryv1::EndpointSlice::desc(), nullptr, &slice, context);
+  EXPECT_EQ(fields(slice.metadata.managed_fields[0]), R"({"f:addressType":{},"f:endpoints":{}})");
+}
+
+TEST(ManagedFields, ItemsOfOneKeyAreOneField) {
+  auto first = parsed<corev1::Pod>(
+      R"({"spec":{"containers":[{"name":"c","env":[{"name":"A","value":"1"}]}]}})");
+  track_update(corev1::Pod::desc(), nullptr, &first, by("m", 0));
+  auto second = first;
+  second.spec.containers[0].env.push_back(second.spec.containers[0].env[0]);
+  track_update(corev1::Pod::desc(), &first, &second, by("n", 1));
+  ASSERT_EQ(second.metadata.managed_fields.size(), 2U);
+  EXPECT_EQ(
+      fields(second.metadata.managed_fields[1]),
+      R"({"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{"f:env":{"k:{\"name\":\"A\"}":{}}}}}})");
+}
+
+TEST(ManagedFields, AGranularReferenceIsOwnedByItsMembers) {
+  auto volume =
+      parsed<corev1::PersistentVolume>(R"({"spec":{"claimRef":{"name":"c","namespace":"d"}}})");
+  volume.spec.persistent_volume_reclaim_policy.clear();
+  volume.spec.volume_mode.reset();
+  track_update(corev1::PersistentVolume::desc(), nullptr, &volume, by("m", 0));
+  EXPECT_EQ(fields(volume.metadata.managed_fields[0]),
+            R"({"f:spec":{"f:claimRef":{".":{},"f:name":{},"f:namespace":{}}}})");
 }
 
 TEST(ManagedFields, AtMostTenUpdatersAreKept) {

@@ -52,12 +52,17 @@ Result<GroupVersion> parse_group_version(std::string_view text) {
   return GroupVersion{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
 }
 
-// Secret.stringData is for writing only: its members go into data.
-void take_write_only_fields(api::Object& object) {
-  auto* secret = object.as<corev1::Secret>();
-  if (secret == nullptr) return;
-  for (auto& [key, value] : secret->string_data) secret->data[key] = value;
-  secret->string_data.clear();
+// The paths of lists that stand as [] in an object or in the objects within it.
+void find_empty_lists(const json::Value& v, const std::string& path,
+                      std::vector<std::string>& out) {
+  if (const auto* array = v.if_array(); array != nullptr && array->empty()) out.push_back(path);
+  const auto* object = v.if_object();
+  if (object == nullptr) return;
+  for (const auto& [name, child] : *object) {
+    if (!child.is_object() && !child.is_array()) continue;
+    find_empty_lists(
+        child, cat(path, path.empty() ? "" : ".", std::string_view(name.data(), name.size())), out);
+  }
 }
 
 std::string go_internal(const api::TypeDesc& type) {
@@ -69,6 +74,13 @@ std::string go_internal(const api::TypeDesc& type) {
 }
 
 }  // namespace
+
+void take_write_only_fields(api::Object& object) {
+  auto* secret = object.as<corev1::Secret>();
+  if (secret == nullptr) return;
+  for (auto& [key, value] : secret->string_data) secret->data[key] = value;
+  secret->string_data.clear();
+}
 
 Result<Body> parse_body(const Call& call, std::string_view expected_kind) {
   KPP_ASSIGN(const MediaType media, body_media(call.request.headers));
@@ -166,6 +178,7 @@ Result<api::Object> decode(Call& call, const api::TypeDesc& type, const json::Va
   std::vector<std::string> unknown;
   api::DecodeOptions options;
   if (validation != FieldValidation::kIgnore) options.unknown_fields = &unknown;
+  find_empty_lists(document, {}, call.empty_lists);
   if (document.is_object()) {
     if (Status s = api::from_json(document, type, out.data(), options); !s.ok())
       return fail(Reason::kInvalid, s.message());

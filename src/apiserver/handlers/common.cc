@@ -12,12 +12,16 @@ namespace {
 
 constexpr std::chrono::seconds kRequestTimeout{60};
 
-net::SharedBytes shared(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
+net::SharedBytes shared(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
 
-std::string partial_metadata(const ServedResource& served, const CachedObject& object, std::string_view version) {
+std::string partial_metadata(const ServedResource& served, const CachedObject& object,
+                             std::string_view version) {
   const api::Object typed = decode_cached(served, object);
   auto meta = *api::metadata(*served.type, typed.data());
-  std::string out = cat(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version, R"(","metadata":)");
+  std::string out = cat(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version,
+                        R"(","metadata":)");
   api::to_json(out, metav1::ObjectMeta::desc(), &meta);
   return out + "}";
 }
@@ -25,7 +29,8 @@ std::string partial_metadata(const ServedResource& served, const CachedObject& o
 }  // namespace
 
 std::string Call::field_manager() const {
-  if (const auto* manager = query.find("fieldManager"); manager != nullptr && !manager->empty()) return *manager;
+  if (const auto* manager = query.find("fieldManager"); manager != nullptr && !manager->empty())
+    return *manager;
   const std::string_view agent = request.headers.get("User-Agent");
   std::string out(agent.substr(0, agent.find('/')));
   if (out.size() > 128) out.resize(128);
@@ -35,7 +40,8 @@ std::string Call::field_manager() const {
 // --- answers
 
 void add_warnings(net::Response& response, const Call& call) {
-  for (const auto& warning : call.warnings) response.headers.add("Warning", cat("299 - ", quoted(warning)));
+  for (const auto& warning : call.warnings)
+    response.headers.add("Warning", cat("299 - ", quoted(warning)));
 }
 
 net::Response respond_json(int status, std::string body) {
@@ -47,7 +53,8 @@ net::Response respond_status(const Status& status, const Call* call) {
   net::Response out;
   if (call != nullptr && call->accept.media == MediaType::kYaml) {
     const auto document = json::parse(body);
-    out = net::Response::text(status.code(), "application/yaml", document ? yaml::write(*document) : body);
+    out = net::Response::text(status.code(), "application/yaml",
+                              document ? yaml::write(*document) : body);
   } else {
     out = respond_json(status.code(), body + "\n");
   }
@@ -59,7 +66,8 @@ net::Response respond_status(const Status& status, const Call* call) {
 }
 
 api::Object to_served(const ServedResource& served, api::Object storage_object) {
-  return served.storage == &served ? std::move(storage_object) : convert(storage_object, *served.type);
+  return served.storage == &served ? std::move(storage_object)
+                                   : convert(storage_object, *served.type);
 }
 
 api::Object to_storage(const ServedResource& served, api::Object object) {
@@ -82,11 +90,12 @@ net::SharedBytes served_json(const ServedResource& served, const CachedObject& o
 
 Status check_include_object(const Call& call) {
   const std::string_view include = call.query.get("includeObject");
-  if (call.accept.form != Form::kTable || include.empty() || include == "Metadata" || include == "Object" || include == "None") {
+  if (call.accept.form != Form::kTable || include.empty() || include == "Metadata" ||
+      include == "Object" || include == "None") {
     return {};
   }
-  return bad_request(cat("Unable to convert to Table as requested: includeObject: Invalid value: ", quoted(include),
-                         ": must be 'Metadata', 'Object', 'None', or empty"));
+  return bad_request(cat("Unable to convert to Table as requested: includeObject: Invalid value: ",
+                         quoted(include), ": must be 'Metadata', 'Object', 'None', or empty"));
 }
 
 net::Response respond_object(Call& call, int status, const CachedObject& object) {
@@ -97,9 +106,10 @@ net::Response respond_object(Call& call, int status, const CachedObject& object)
     const api::Object typed = decode_cached(served, object);
     const std::string_view include = call.query.get("includeObject");
     const TableRow row = table_row(typed, call.core.executor.wall());
-    std::string text = cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/)", call.accept.form_version,
-                           R"(","metadata":{"resourceVersion":")", object.revision, R"("},"columnDefinitions":)",
-                           table_columns(*served.type), R"(,"rows":[{"cells":)", row.cells);
+    std::string text =
+        cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/)", call.accept.form_version,
+            R"(","metadata":{"resourceVersion":")", object.revision, R"("},"columnDefinitions":)",
+            table_columns(*served.type), R"(,"rows":[{"cells":)", row.cells);
     if (!row.conditions.empty()) text += cat(",\"conditions\":", row.conditions);
     text += ",\"object\":";
     if (include == "None") {
@@ -115,10 +125,11 @@ net::Response respond_object(Call& call, int status, const CachedObject& object)
     return out;
   }
   if (call.accept.form == Form::kPartialMetadataList) {
-    return respond_status(Status(Reason::kNotAcceptable,
-                                 cat("you requested PartialObjectMetadataList, but the requested object is not a list (*core.",
-                                     served.kind(), ")")),
-                          nullptr);
+    return respond_status(
+        Status(Reason::kNotAcceptable, cat("you requested PartialObjectMetadataList, but the "
+                                           "requested object is not a list (*core.",
+                                           served.kind(), ")")),
+        nullptr);
   }
   net::SharedBytes bytes = call.accept.form == Form::kPartialMetadata
                                ? shared(partial_metadata(served, object, call.accept.form_version))
@@ -128,16 +139,19 @@ net::Response respond_object(Call& call, int status, const CachedObject& object)
     if (call.accept.form == Form::kPartialMetadata) {
       metav1::PartialObjectMetadata partial;
       partial.metadata = *api::metadata(*served.type, typed.data());
-      out = net::Response::text(status, call.accept.content_type(), api::to_envelope(partial.desc(), &partial));
+      out = net::Response::text(status, call.accept.content_type(),
+                                api::to_envelope(partial.desc(), &partial));
     } else {
-      out = net::Response::text(status, call.accept.content_type(), api::to_envelope(*served.type, typed.data()));
+      out = net::Response::text(status, call.accept.content_type(),
+                                api::to_envelope(*served.type, typed.data()));
     }
   } else if (call.accept.media == MediaType::kYaml || call.accept.pretty) {
     const auto document = json::parse(*bytes);
     out = net::Response::text(status, call.accept.content_type(),
-                              !document                                  ? *bytes
-                              : call.accept.media == MediaType::kYaml ? yaml::write(*document)
-                                                                         : json::write_pretty(*document) + "\n");
+                              !document ? *bytes
+                              : call.accept.media == MediaType::kYaml
+                                  ? yaml::write(*document)
+                                  : json::write_pretty(*document) + "\n");
   } else {
     static const auto kNewline = shared("\n");
     out.status = status;
@@ -152,13 +166,16 @@ net::Response respond_object(Call& call, int status, const CachedObject& object)
 net::Response respond_typed(Call& call, int status, const api::Object& object) {
   net::Response out;
   if (call.accept.media == MediaType::kProtobuf) {
-    out = net::Response::text(status, call.accept.content_type(), api::to_envelope(object.desc(), object.data()));
+    out = net::Response::text(status, call.accept.content_type(),
+                              api::to_envelope(object.desc(), object.data()));
   } else {
     std::string text;
     api::to_json(text, object.desc(), object.data());
     if (call.accept.media == MediaType::kYaml || call.accept.pretty) {
       const auto document = json::parse(text);
-      if (document) text = call.accept.media == MediaType::kYaml ? yaml::write(*document) : json::write_pretty(*document);
+      if (document)
+        text = call.accept.media == MediaType::kYaml ? yaml::write(*document)
+                                                     : json::write_pretty(*document);
     }
     if (call.accept.media == MediaType::kJson) text += '\n';
     out = net::Response::text(status, call.accept.content_type(), std::move(text));
@@ -172,14 +189,16 @@ net::Response respond_typed(Call& call, int status, const api::Object& object) {
 async::Task<Status> freshen(Call& call) {
   const auto wanted = call.core.store.revision();
   if (call.core.cache.revision() >= wanted) co_return Status();
-  // Nobody asked for a version, so none is too large: a busy server answers late, not with an error.
+  // Nobody asked for a version, so none is too large: a busy server answers late, not with an
+  // error.
   const bool seen = co_await call.core.cache.wait_for(wanted, kRequestTimeout, call.stop);
   if (!seen) co_return timed_out();
   co_return Status();
 }
 
 CachedRef cached(const Call& call) {
-  return call.core.cache.cache(*call.resource).find(call.resource->store_key(call.info.namespace_, call.info.name));
+  return call.core.cache.cache(*call.resource)
+      .find(call.resource->store_key(call.info.namespace_, call.info.name));
 }
 
 namespace {
@@ -224,8 +243,8 @@ async::Task<Result<Written>> store_new(Call& call, const ServedResource& resourc
   co_return out;
 }
 
-async::Task<Result<Written>> store_changed(Call& call, const ServedResource& resource, api::Object object,
-                                           CachedRef current) {
+async::Task<Result<Written>> store_changed(Call& call, const ServedResource& resource,
+                                           api::Object object, CachedRef current) {
   api::Object stored = to_storage(resource, std::move(object));
   auto& meta = *api::metadata(stored);
   meta.resource_version.clear();
@@ -254,7 +273,8 @@ async::Task<Result<Written>> store_changed(Call& call, const ServedResource& res
   co_return out;
 }
 
-async::Task<Result<store::Revision>> store_removed(Call& call, const ServedResource& resource, CachedRef current) {
+async::Task<Result<store::Revision>> store_removed(Call& call, const ServedResource& resource,
+                                                   CachedRef current) {
   if (call.dry_run()) co_return current->revision;
   store::Write write;
   write.key = resource.store_key(current->namespace_, current->name);

@@ -58,6 +58,9 @@ Result<api::Object> decode_patched(Call& call, const api::TypeDesc& type,
                                    const json::Value& document,
                                    const std::vector<std::string>& duplicates);
 
+// Secret.stringData is for writing only: its members go into data.
+void take_write_only_fields(api::Object& object);
+
 // --- store
 
 struct Written {
@@ -65,7 +68,8 @@ struct Written {
   bool created = false;
 };
 
-// Waits until the cache shows everything that is written; kTimeout when it does not in the time that a request has.
+// Waits until the cache shows everything that is written; kTimeout when it does not in the time
+// that a request has.
 async::Task<Status> freshen(Call& call);
 CachedRef cached(const Call& call);  // the object of the call's key, or nullptr
 

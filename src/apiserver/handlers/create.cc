@@ -58,7 +58,7 @@ Status prepare_metadata(Call& call, api::Object& object) {
 
 }  // namespace
 
-async::Task<Result<Written>> create_object(Call& call, api::Object object) {
+async::Task<Result<Written>> create_object(Call& call, api::Object object, FieldTracking tracking) {
   const ServedResource& resource = *call.resource;
   const bool generated =
       api::metadata(object)->name.empty() && !api::metadata(object)->generate_name.empty();
@@ -69,7 +69,8 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object) {
   // nobody's.
   KPP_CO_RETURN_IF_ERROR(match_scope(call, *api::metadata(object)));
   clear_system_fields(*api::metadata(object));
-  KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, nullptr, object));
+  if (tracking == FieldTracking::kWanted)
+    KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, nullptr, object));
   KPP_CO_RETURN_IF_ERROR(prepare_metadata(call, object));
   AdmissionRequest request;
   request.resource = &resource;

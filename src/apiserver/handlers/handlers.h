@@ -1,4 +1,5 @@
-// One handler a verb. Each takes a call that is authenticated, authorized and routed, and gives the answer.
+// One handler a verb. Each takes a call that is authenticated, authorized and routed, and gives the
+// answer.
 #pragma once
 
 #include "api/meta.h"
@@ -8,12 +9,16 @@
 
 namespace kpp::apiserver {
 
+struct Patch;
+
 async::Task<net::Response> handle_get(Call& call);
 async::Task<net::Response> handle_list(Call& call);
 async::Task<net::Response> handle_watch(Call& call);
 async::Task<net::Response> handle_create(Call& call);
 async::Task<net::Response> handle_update(Call& call);
 async::Task<net::Response> handle_patch(Call& call);
+async::Task<net::Response> handle_apply(
+    Call& call, const Patch& patch);  // a patch of kind kApply; outlives the task
 async::Task<net::Response> handle_delete(Call& call);
 async::Task<net::Response> handle_delete_collection(Call& call);
 // Subresources with a handler of their own; all others go through the verbs above.

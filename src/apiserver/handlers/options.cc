@@ -49,9 +49,13 @@ void check_dry_run(validation::FieldErrors& errors, std::span<const std::string>
 
 Status check_write_options(const Call& call, std::string_view options_kind) {
   validation::FieldErrors errors;
-  if (options_kind == "PatchOptions" && call.query.has("force") &&
-      !call.request.headers.get("Content-Type").starts_with("application/apply-patch+")) {
-    errors.forbidden(FieldPath("force"), "may not be specified for non-apply patch");
+  if (options_kind == "PatchOptions") {
+    if (!call.request.headers.get("Content-Type").starts_with("application/apply-patch+")) {
+      if (call.query.has("force"))
+        errors.forbidden(FieldPath("force"), "may not be specified for non-apply patch");
+    } else if (call.query.get("fieldManager").empty()) {
+      errors.required(FieldPath("fieldManager"), "is required for apply patch");
+    }
   }
   if (const auto* manager = call.query.find("fieldManager"); manager != nullptr)
     check_manager(errors, *manager);

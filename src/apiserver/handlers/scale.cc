@@ -7,6 +7,7 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
 #include "apiserver/handlers/write.h"
+#include "apiserver/managed_fields.h"
 #include "apiserver/patching.h"
 
 namespace kpp::apiserver {
@@ -104,27 +105,40 @@ async::Task<net::Response> change_scale(Call& call) {
   const Scale* const asked = body ? body->as<Scale>() : nullptr;
   auto change = [call_pointer, patch_pointer,
                  asked](const api::Object& current) -> Result<api::Object> {
+    const api::Object live = api::Object::of(scale_of(current));
+    ScaleManagers managers =
+        ScaleManagers::of(*call_pointer, *api::metadata(current.desc(), current.data()));
     Scale wanted;
     if (asked != nullptr) {
       wanted = *asked;
+    } else if (patch_pointer->kind == PatchKind::kApply) {
+      KPP_ASSIGN(const api::Object object,
+                 apply_to_scale(*call_pointer, patch_pointer->document, live, managers.scale));
+      KPP_RETURN_IF_ERROR(check_repeated(*call_pointer, *patch_pointer));
+      wanted = *object.as<Scale>();
     } else {
-      const json::Value document = api::to_document(scale_of(current));
+      const json::Value document = api::to_document(live.desc(), live.data());
       KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, Scale::desc(), document));
       KPP_ASSIGN(const api::Object object,
                  decode_document(*call_pointer, Scale::desc(), patched, {}));
       wanted = *object.as<Scale>();
+    }
+    if (patch_pointer == nullptr || patch_pointer->kind != PatchKind::kApply) {
+      track_scale(*call_pointer, live, api::Object::of(wanted), managers.scale);
     }
     KPP_RETURN_IF_ERROR(check_name(*call_pointer, wanted));
     KPP_RETURN_IF_ERROR(check(wanted, call_pointer->info.name));
     api::Object out = current;
     set_replicas(out, wanted.spec.replicas);
     auto* meta = api::metadata(out);
+    std::move(managers).give_back(*call_pointer, *meta);
     meta->resource_version = asked != nullptr ? wanted.metadata.resource_version : "";
     if (asked != nullptr && !wanted.metadata.uid.empty()) meta->uid = wanted.metadata.uid;
     return out;
   };
   ModifyOptions options;
   options.subresource = "scale";
+  options.track_fields = false;
   auto written = co_await modify_object(call, std::move(change), options);
   if (!written) co_return respond_status(written.error(), &call);
   const Scale scale = scale_of(decode_cached(*call.resource, *written->object));

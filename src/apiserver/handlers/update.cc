@@ -47,22 +47,6 @@ void prepare(const Call& call, const ModifyOptions& options, api::Object& object
   if (prepare_step != nullptr) prepare_step(object, old, context);
 }
 
-// Who sets what is worked out on what the client sent, less the half of the object that this
-// endpoint does not change.
-Status track_change(const Call& call, const ModifyOptions& options, const api::Object& old,
-                    api::Object& object) {
-  api::Object sent = object;
-  if (options.subresource == "status") {
-    copy_field(sent, old, "spec");
-  } else {
-    copy_field(sent, old, "status");
-    for (const auto field : call.resource->strategy->untracked) copy_field(sent, old, field);
-  }
-  KPP_RETURN_IF_ERROR(track_managed_fields(call, &old, sent));
-  api::metadata(object)->managed_fields = std::move(api::metadata(sent)->managed_fields);
-  return {};
-}
-
 Status check_preconditions(const Call& call, const api::Object& object,
                            const CachedObject& current) {
   const auto& meta = *api::metadata(object.desc(), object.data());
@@ -118,7 +102,7 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
                                   ", UID in object meta: ", old_meta.uid)));
     }
     keep_system_fields(meta, old_meta);
-    if (options.track_fields) KPP_CO_RETURN_IF_ERROR(track_change(call, options, old, object));
+    if (options.track_fields) KPP_CO_RETURN_IF_ERROR(track_managed_fields(call, &old, object));
 
     AdmissionRequest request;
     request.operation = Operation::kUpdate;
@@ -132,6 +116,7 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     request.now = call.core.executor.wall();
     request.warnings = &call.warnings;
     KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
+    keep_managed_times(old, object);
     prepare(call, options, object, old);
     if (options.validate) {
       // Validation compares versions: an update without one is as if it named the present one.
@@ -237,15 +222,14 @@ async::Task<net::Response> handle_patch(Call& call) {
   if (Status s = check_write_options(call, "PatchOptions"); !s.ok())
     co_return respond_status(s, &call);
   auto patch = parse_patch(call);
-  if (!patch && patch.error().is(Reason::kUnsupportedMediaType))
+  const bool applies =
+      call.request.headers.get("Content-Type").starts_with("application/apply-patch+");
+  if (!patch && (applies || patch.error().is(Reason::kUnsupportedMediaType))) {
     co_return respond_status(patch.error(), &call);
+  }
   if (patch && patch->kind == PatchKind::kApply) {
-    co_return respond_status(
-        Status(
-            Reason::kUnsupportedMediaType,
-            "server-side apply is not served by this version; use a merge or strategic merge patch",
-            StatusDetails{}),
-        &call);
+    net::Response answer = co_await handle_apply(call, *patch);
+    co_return answer;
   }
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
@@ -262,6 +246,7 @@ async::Task<net::Response> handle_patch(Call& call) {
   auto change = [call_pointer, patch_pointer,
                  warnings_before](const api::Object& current) -> Result<api::Object> {
     call_pointer->warnings.resize(warnings_before);
+    call_pointer->empty_lists.clear();
     const json::Value document = api::to_document(current.desc(), current.data());
     KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, current.desc(), document));
     auto decoded =

@@ -23,7 +23,8 @@ void prepare_create(api::Object& object, const StrategyContext& context) {
   }
 }
 
-void prepare_update(api::Object& object, const api::Object& old_object, const StrategyContext& context) {
+void prepare_update(api::Object& object, const api::Object& old_object,
+                    const StrategyContext& context) {
   auto& pod = *object.as<corev1::Pod>();
   const auto& old = *old_object.as<corev1::Pod>();
   // Being given its node is the server's own change, status and all.
@@ -48,7 +49,8 @@ void prepare_update(api::Object& object, const api::Object& old_object, const St
   if (!api::equal(pod.spec, old.spec)) ++pod.metadata.generation;
 }
 
-void prepare_status_update(api::Object& object, const api::Object& old_object, const StrategyContext&) {
+void prepare_status_update(api::Object& object, const api::Object& old_object,
+                           const StrategyContext&) {
   auto& pod = *object.as<corev1::Pod>();
   const auto& old = *old_object.as<corev1::Pod>();
   pod.spec = old.spec;
@@ -88,6 +90,7 @@ Strategy pod_strategy() {
   s.prepare_status_update = prepare_status_update;
   s.default_grace = default_grace;
   s.answers_deleted_object = true;
+  s.status_untracked = {"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"};
   s.selectable = selectable;
   return s;
 }

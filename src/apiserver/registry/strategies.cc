@@ -113,6 +113,7 @@ Strategy priority_class_strategy() {
 // controller observes.
 Strategy deployment_strategy() {
   Strategy s = with_status();
+  s.status_untracked = {"spec", "metadata.labels"};
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext&) {
     copy_field(o, old, "status");
     auto* meta = api::metadata(o);
@@ -163,6 +164,7 @@ Strategy daemon_set_strategy() {
 // A status update of these kinds takes over nothing of the metadata either.
 Strategy flow_control_strategy() {
   Strategy s = with_status();
+  s.status_untracked = {"spec", "metadata"};
   s.prepare_status_update = [](api::Object& o, const api::Object& old,
                                const StrategyContext& context) {
     only_status_on_update(o, old, context);
@@ -316,6 +318,7 @@ Strategy csr_strategy() {
     for (const auto& [key, values] : context.user.extra) spec.extra[key].items = values;
   };
   s.untracked = {"spec", "status"};
+  s.status_untracked = {"spec", "status.conditions"};
   s.prepare_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
     copy_field(o, old, "spec");
     if (context.subresource != "approval") {
@@ -455,6 +458,10 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
         &resourcev1::ResourceClaim::desc(), &resourcev1::ResourceClaimTemplate::desc(),
         &resourcev1::ResourceSlice::desc()}) {
     of(*type).answers_deleted_object = true;
+  }
+  for (const auto* type :
+       {&storagev1::VolumeAttachment::desc(), &resourcev1::ResourceClaim::desc()}) {
+    of(*type).status_untracked = {"spec", "metadata"};
   }
   return out;
 }

@@ -39,6 +39,8 @@ struct Strategy {
   bool answers_deleted_object = false;
   // Top-level fields that nobody comes to own by a write of the main resource, beside those that are not the user's.
   std::vector<std::string_view> untracked;
+  // The same for a write of the status subresource; dotted paths.
+  std::vector<std::string_view> status_untracked = {"spec"};
   // Fields that the field selector may name beside metadata.name and metadata.namespace, with their values.
   std::vector<std::pair<std::string, std::string>> (*selectable)(const api::Object& object) = nullptr;
 };
