@@ -118,6 +118,75 @@ TEST(SigningRequest, NamesItsSignerAndItsUse) {
       "(10 minutes)\n");
 }
 
+constexpr std::string_view kFlowControl = "flowcontrol.apiserver.k8s.io";
+
+TEST(FlowSchema, NamesItsLevelAndItsSubjects) {
+  EXPECT_EQ(
+      faults_of(kFlowControl, "v1", "FlowSchema",
+                R"({"metadata":{"name":"f"},"spec":{"matchingPrecedence":1,
+          "priorityLevelConfiguration":{"name":""},"rules":[{"subjects":[{"kind":"User","group":{"name":"g"}}],
+          "resourceRules":[{"verbs":["see"],"apiGroups":["*","a"],"resources":["*"]}]}]}})"),
+      "spec.matchingPrecedence: Invalid value: 1: only the schema named 'exempt' may have "
+      "matchingPrecedence 1\n"
+      "spec.priorityLevelConfiguration.name: Required value: must reference a priority level\n"
+      "spec.rules[0].subjects[0].user: Required value: user is required when subject kind is "
+      "'User'\n"
+      "spec.rules[0].subjects[0].group: Forbidden: group is forbidden when subject kind is not "
+      "'Group'\n"
+      "spec.rules[0].resourceRules[0].verbs: Unsupported value: [\"see\"]: supported values: "
+      "\"create\", \"delete\", "
+      "\"deletecollection\", \"get\", \"list\", \"patch\", \"proxy\", \"update\", \"watch\"\n"
+      "spec.rules[0].resourceRules[0].apiGroups: Invalid value: [\"*\",\"a\"]: if '*' is present, "
+      "must not specify other api "
+      "groups\n"
+      "spec.rules[0].resourceRules[0].namespaces: Required value: resource rules that are not "
+      "cluster scoped must supply at "
+      "least one namespace\n");
+}
+
+TEST(PriorityLevel, HandsFitTheirDeck) {
+  const auto faults = [](std::string_view queuing) {
+    return faults_of(
+        kFlowControl, "v1", "PriorityLevelConfiguration",
+        cat(R"({"metadata":{"name":"p"},"spec":{"type":"Limited","limited":{"limitResponse":{"type":"Queue",
+                         "queuing":)",
+            queuing, "}}}}"));
+  };
+  EXPECT_EQ(faults(R"({"queues":64,"handSize":6,"queueLengthLimit":50})"), "");
+  EXPECT_EQ(faults(R"({"queues":4,"handSize":6,"queueLengthLimit":50})"),
+            "spec.limited.limitResponse.queuing.handSize: Invalid value: 6: should not be greater "
+            "than queues (4)\n");
+  EXPECT_EQ(
+      faults(R"({"queues":1024,"handSize":8,"queueLengthLimit":-1})"),
+      "spec.limited.limitResponse.queuing.queueLengthLimit: Invalid value: -1: must be positive\n"
+      "spec.limited.limitResponse.queuing.handSize: Invalid value: 8: required entropy bits of "
+      "deckSize 1024 and handSize "
+      "8 should not be greater than 60\n");
+}
+
+TEST(ServiceRange, HasOneRangeOfAFamily) {
+  const auto faults = [](std::string_view cidrs) {
+    return faults_of("networking.k8s.io", "v1", "ServiceCIDR",
+                     cat(R"({"metadata":{"name":"s"},"spec":{"cidrs":)", cidrs, "}}"));
+  };
+  EXPECT_EQ(faults(R"(["10.0.0.0/16","fd00::/112"])"), "");
+  EXPECT_EQ(faults("[]"), "spec.cidrs: Required value: at least one CIDR required\n");
+  EXPECT_EQ(faults(R"(["10.0.0.0/16","10.1.0.0/16"])"),
+            "spec.cidrs: Invalid value: [\"10.0.0.0/16\",\"10.1.0.0/16\"]: may specify no more "
+            "than one IP for each IP family, "
+            "i.e 192.168.0.0/24 and 2001:db8::/96\n");
+}
+
+TEST(NewEvent, SaysWhoReportsAndWhen) {
+  EXPECT_EQ(faults_of("events.k8s.io", "v1", "Event",
+                      R"({"metadata":{"name":"e"},"regarding":{"namespace":"default"},
+                "reportingController":"a.b/c","reportingInstance":"i","action":"A","reason":"R","type":"Odd",
+                "deprecatedCount":2})"),
+            "eventTime: Required value\n"
+            "type: Invalid value: \"\": has invalid value: Odd\n"
+            "count: Invalid value: \"\": needs to be unset\n");
+}
+
 TEST(ResourceClaim, ConstraintsNameRequests) {
   EXPECT_EQ(faults_of("resource.k8s.io", "v1", "ResourceClaim",
                       R"({"metadata":{"name":"r"},"spec":{"devices":{

@@ -96,7 +96,11 @@ const Table& table() {
       rules_of<resourcev1::ResourceClaim>(),
       rules_of<resourcev1::ResourceClaimTemplate>(),
       rules_of<resourcev1::ResourceSlice>(),
+      rules_of<eventsv1::Event>(),
+      rules_of<flowcontrolv1::FlowSchema>(),
+      rules_of<flowcontrolv1::PriorityLevelConfiguration>(),
       rules_of<networkingv1::IPAddress>(),
+      rules_of<networkingv1::ServiceCIDR>(),
       rules_of<apiregistrationv1::APIService>(),
       rules_of<authorizationv1::LocalSubjectAccessReview>(),
       rules_of<authorizationv1::SelfSubjectAccessReview>(),
@@ -120,6 +124,8 @@ const metav1::ObjectMeta* metadata_of(const api::Object& object) {
 }
 
 }  // namespace
+
+bool has_rules(const api::TypeDesc& type) { return find_rules(type) != nullptr; }
 
 FieldErrors validate_create(const api::Object& object, const Context& context) {
   FieldErrors errors;

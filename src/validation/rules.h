@@ -14,6 +14,8 @@
 #include "api/coordinationv1.h"
 #include "api/corev1.h"
 #include "api/discoveryv1.h"
+#include "api/eventsv1.h"
+#include "api/flowcontrolv1.h"
 #include "api/networkingv1.h"
 #include "api/nodev1.h"
 #include "api/policyv1.h"
@@ -85,7 +87,11 @@ KPP_RULES(resourcev1::DeviceClass);
 KPP_CHANGE_RULES(resourcev1::ResourceClaim);
 KPP_CHANGE_RULES(resourcev1::ResourceClaimTemplate);
 KPP_CHANGE_RULES(resourcev1::ResourceSlice);
+KPP_CHANGE_RULES(eventsv1::Event);
+KPP_RULES(flowcontrolv1::FlowSchema);
+KPP_RULES(flowcontrolv1::PriorityLevelConfiguration);
 KPP_RULES(networkingv1::IPAddress);
+KPP_CHANGE_RULES(networkingv1::ServiceCIDR);
 KPP_RULES(apiregistrationv1::APIService);
 KPP_RULES(authorizationv1::SelfSubjectAccessReview);
 KPP_RULES(authorizationv1::SubjectAccessReview);

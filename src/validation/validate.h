@@ -18,6 +18,9 @@ struct Context {
                             // the object itself
 };
 
+// Whether the kind has rules of its own. A version without them is checked as another version of it.
+bool has_rules(const api::TypeDesc& type);
+
 // The errors of a new object, which has been defaulted. Objects of kinds without rules of their own
 // are held to the rules of metadata.
 FieldErrors validate_create(const api::Object& object, const Context& context);

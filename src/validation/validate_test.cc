@@ -51,6 +51,28 @@ TEST(ValidatePod, ImagesMayChangeAndNodesMayNot) {
             std::string::npos);
 }
 
+TEST(Warnings, NamesOfNewPodsShouldBeLabels) {
+  corev1::Pod pod = pod_of(kPod);
+  pod.metadata.name = "a.b";
+  const auto told = warnings(api::Object::of(pod), nullptr);
+  EXPECT_EQ(told,
+            std::vector<std::string>{
+                "metadata.name: this is used in the Pod's hostname, which can result in surprising "
+                "behavior; a DNS label is recommended: [must not contain dots]"});
+  const api::Object before = api::Object::of(pod);
+  EXPECT_TRUE(warnings(api::Object::of(pod), &before).empty());
+}
+
+TEST(Warnings, TermsWithoutSelectorMatchNoPod) {
+  corev1::Pod pod = pod_of(kPod);
+  auto& affinity = pod.spec.affinity.ensure().pod_anti_affinity.ensure();
+  affinity.preferred_during_scheduling_ignored_during_execution.emplace_back();
+  EXPECT_EQ(warnings(api::Object::of(pod), nullptr),
+            std::vector<std::string>{
+                "spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0]."
+                "podAffinityTerm.labelSelector: a null labelSelector results in matching no pod"});
+}
+
 TEST(Warnings, RepeatedVariablesAreTold) {
   corev1::Pod pod = pod_of(kPod);
   pod.spec.containers[0].env.resize(2);

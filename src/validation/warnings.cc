@@ -8,6 +8,7 @@
 #include "validation/amounts.h"
 #include "validation/core/resources.h"
 #include "validation/field_errors.h"
+#include "validation/formats.h"
 #include "validation/rules.h"
 #include "validation/selectors.h"
 #include "validation/validate.h"
@@ -105,6 +106,23 @@ void warn_volume(Texts& out, const FieldPath& at, const corev1::Volume& volume) 
   gone(source.rbd.has_value(), "rbd", "deprecated in v1.28, non-functional in v1.31+");
 }
 
+// Terms of affinity and anti-affinity between pods that match nothing.
+template <class Affinity>
+void warn_pod_terms(Texts& out, const FieldPath& at, const Affinity& affinity) {
+  constexpr std::string_view kNone = "a null labelSelector results in matching no pod";
+  const auto& required = affinity.required_during_scheduling_ignored_during_execution;
+  const FieldPath required_at = at.child("requiredDuringSchedulingIgnoredDuringExecution");
+  for (std::size_t i = 0; i < required.size(); ++i) {
+    if (!required[i].label_selector) warn(out, required_at.index(i).child("labelSelector"), kNone);
+  }
+  const auto& preferred = affinity.preferred_during_scheduling_ignored_during_execution;
+  const FieldPath preferred_at = at.child("preferredDuringSchedulingIgnoredDuringExecution");
+  for (std::size_t i = 0; i < preferred.size(); ++i) {
+    if (!preferred[i].pod_affinity_term.label_selector)
+      warn(out, preferred_at.index(i).child("podAffinityTerm", "labelSelector"), kNone);
+  }
+}
+
 void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metadata,
               const corev1::PodSpec& spec) {
   const FieldPath at = base.child("spec");
@@ -195,6 +213,12 @@ void warn_pod(Texts& out, const FieldPath& base, const metav1::ObjectMeta& metad
     warn(out, at.child("terminationGracePeriodSeconds"),
          "must be >= 0; negative values are invalid and will be treated as 1");
   }
+  if (!spec.affinity) return;
+  const FieldPath affinity = at.child("affinity");
+  if (spec.affinity->pod_affinity)
+    warn_pod_terms(out, affinity.child("podAffinity"), *spec.affinity->pod_affinity);
+  if (spec.affinity->pod_anti_affinity)
+    warn_pod_terms(out, affinity.child("podAntiAffinity"), *spec.affinity->pod_anti_affinity);
 }
 
 void warn_template(Texts& out, const FieldPath& at, const corev1::PodTemplateSpec& pod_template) {
@@ -245,10 +269,42 @@ void warn_job(Texts& out, const FieldPath& at, const batchv1::JobSpec& spec) {
   warn_template(out, at.child("template"), spec.template_);
 }
 
+// Names that pods take over should be able to be host names.
+void warn_name(Texts& out, const metav1::ObjectMeta& metadata, std::string_view used_in) {
+  const Messages why = dns1123_label(metadata.name);
+  if (why.empty()) return;
+  warn(out, FieldPath("metadata").child("name"),
+       cat("this is used in ", used_in,
+           ", which can result in surprising behavior; a DNS label is recommended: [",
+           join(why, " "), "]"));
+}
+
+bool is_new_name_of_pods(const api::Object& object) {
+  return object.as<appsv1::Deployment>() || object.as<appsv1::ReplicaSet>() ||
+         object.as<corev1::ReplicationController>() || object.as<batchv1::Job>() ||
+         object.as<batchv1::CronJob>();
+}
+
+// The spec of a kind that counts its changes is what it was.
+bool has_same_spec(const api::Object& object, const api::Object* old) {
+  const bool counts = object.as<appsv1::Deployment>() || object.as<appsv1::ReplicaSet>() ||
+                      object.as<appsv1::DaemonSet>() || object.as<appsv1::StatefulSet>() ||
+                      object.as<batchv1::Job>();
+  return counts && old != nullptr &&
+         api::metadata(object.desc(), object.data())->generation ==
+             api::metadata(old->desc(), old->data())->generation;
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const api::Object& object, const api::Object* old) {
   Texts out;
+  if (has_same_spec(object, old)) return out;
+  if (old == nullptr) {
+    const auto& metadata = *api::metadata(object.desc(), object.data());
+    if (object.as<corev1::Pod>()) warn_name(out, metadata, "the Pod's hostname");
+    if (is_new_name_of_pods(object)) warn_name(out, metadata, "Pod names and hostnames");
+  }
   const FieldPath spec("spec");
   if (const auto* pod = object.as<corev1::Pod>()) {
     warn_pod(out, FieldPath(), pod->metadata, pod->spec);
@@ -264,6 +320,11 @@ std::vector<std::string> warnings(const api::Object& object, const api::Object* 
     warn_job(out, spec, job->spec);
   } else if (const auto* cron = object.as<batchv1::CronJob>()) {
     warn_job(out, spec.child("jobTemplate", "spec"), cron->spec.job_template.spec);
+    if (cron->spec.schedule.find("TZ") != std::string::npos) {
+      out.emplace_back(
+          "CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see "
+          "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details");
+    }
   } else if (const auto* service = object.as<corev1::Service>()) {
     warn_service(out, *service, old ? old->as<corev1::Service>() : nullptr);
   } else if (const auto* volume = object.as<corev1::PersistentVolume>()) {
@@ -285,6 +346,8 @@ std::vector<std::string> warnings(const api::Object& object, const api::Object* 
           FieldPath("metadata").child("annotations").key("kubernetes.io/enforce-mountable-secrets"),
           "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets");
     }
+  } else if (const auto* pods = object.as<corev1::PodTemplate>()) {
+    warn_template(out, FieldPath("template"), pods->template_);
   } else if (const auto* storage = object.as<storagev1::StorageClass>()) {
     for (std::size_t i = 0; i < storage->allowed_topologies.size(); ++i) {
       const auto& expressions = storage->allowed_topologies[i].match_label_expressions;

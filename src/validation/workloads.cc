@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/json_codec.h"
+#include "validation/core/pods.h"
 
 namespace kpp::validation {
 
@@ -27,6 +28,19 @@ void check_workload_selector(FieldErrors& errors, const FieldPath& at,
   if (is_empty(*selector)) {
     errors.invalid(at, selector_value(selector), cat("empty selector is invalid for ", kind));
   }
+}
+
+bool check_selected_template(FieldErrors& errors, const FieldPath& at,
+                             const api::Opt<metav1::LabelSelector>& selector,
+                             const corev1::PodTemplateSpec& pod_template) {
+  if (selector && !is_valid(*selector)) {
+    errors.invalid(at.child("selector"), selector_value(selector), "invalid label selector");
+    return false;
+  }
+  check_template_labels(errors, at.child("template", "metadata").child("labels"), selector,
+                        pod_template.metadata.labels);
+  check_pod_template(errors, at.child("template"), pod_template);
+  return true;
 }
 
 void check_template_labels(FieldErrors& errors, const FieldPath& at,

@@ -18,6 +18,11 @@ void check_workload_selector(FieldErrors& errors, const FieldPath& at,
 // The template's labels must be those that the selector selects.
 void check_template_labels(FieldErrors& errors, const FieldPath& at,
                            const api::Opt<metav1::LabelSelector>& selector, const Labels& labels);
+// The template under spec, which `at` is, and its labels. False where the selector is none that
+// could be compared with them: that is told, and the template is not looked at.
+bool check_selected_template(FieldErrors& errors, const FieldPath& at,
+                             const api::Opt<metav1::LabelSelector>& selector,
+                             const corev1::PodTemplateSpec& pod_template);
 // Counts and percentages of a rollout or a budget.
 void check_count_or_percent(FieldErrors& errors, const FieldPath& at,
                             const api::IntOrString& value);

@@ -62,6 +62,16 @@ void namespace_object(Namespace& object) {
 }
 void namespace_status(NamespaceStatus& status) { set(status.phase, "Active"); }
 
+// The range of a node's pods stands alone and at the head of a list; where they differ, the one
+// that stands alone holds.
+void node_spec(NodeSpec& spec) {
+  if (spec.pod_cidr.empty()) {
+    if (!spec.pod_cidrs.empty()) spec.pod_cidr = spec.pod_cidrs.front();
+  } else if (spec.pod_cidrs.empty() || spec.pod_cidrs.front() != spec.pod_cidr) {
+    spec.pod_cidrs = {spec.pod_cidr};
+  }
+}
+
 void node_status(NodeStatus& status) {
   if (status.allocatable.empty()) status.allocatable = status.capacity;
 }
@@ -84,6 +94,7 @@ constexpr Rule kRules[] = {
     rule<EndpointPort, endpoint_port>(),
     rule<Namespace, namespace_object>(),
     rule<NamespaceStatus, namespace_status>(),
+    rule<NodeSpec, node_spec>(),
     rule<NodeStatus, node_status>(),
     rule<LimitRangeItem, limit_range_item>(),
 };

@@ -96,7 +96,9 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object, Field
     KPP_CO_RETURN_IF_ERROR(allocation.make());
   }
   const validation::Context context{request.now, false, ""};
-  const auto errors = validation::validate_create(object, context);
+  const auto errors = validation::has_rules(object.desc())
+                          ? validation::validate_create(object, context)
+                          : validation::validate_create(to_storage(resource, object), context);
   if (!errors.empty()) {
     co_return fail(validation::to_status(resource.kind(), resource.group,
                                          api::metadata(object)->name, errors));

@@ -123,12 +123,15 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
       meta.resource_version = cat(current->revision);
       const validation::Context context{request.now, options.subresource == "status",
                                         options.subresource};
-      const auto errors = validation::validate_update(object, old, context);
+      const auto errors = validation::has_rules(object.desc())
+                              ? validation::validate_update(object, old, context)
+                              : validation::validate_update(to_storage(resource, object),
+                                                            to_storage(resource, old), context);
       if (!errors.empty()) {
         co_return fail(
             validation::to_status(resource.kind(), resource.group, old_meta.name, errors));
       }
-      if (attempt == 1) {
+      if (attempt == 1 && options.subresource.empty()) {
         for (auto& warning : validation::warnings(object, &old))
           call.warnings.push_back(std::move(warning));
       }

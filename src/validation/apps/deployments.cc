@@ -1,5 +1,4 @@
 // Deployments.
-#include "validation/core/pods.h"
 #include "validation/go_value.h"
 #include "validation/rules.h"
 #include "validation/workloads.h"
@@ -41,14 +40,8 @@ void check_spec(FieldErrors& errors, const appsv1::DeploymentSpec& spec) {
   const FieldPath at("spec");
   check_not_negative(errors, at.child("replicas"), spec.replicas.value_or(0));
   check_workload_selector(errors, at.child("selector"), spec.selector, "deployment");
-  if (spec.selector && !is_valid(*spec.selector)) {
-    errors.invalid(at.child("selector"), selector_value(spec.selector), "invalid label selector");
-  } else {
-    check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector,
-                          spec.template_.metadata.labels);
-    check_pod_template(errors, at.child("template"), spec.template_);
+  if (check_selected_template(errors, at, spec.selector, spec.template_))
     check_always_restarted(errors, at.child("template", "spec"), spec.template_.spec);
-  }
   check_strategy(errors, at.child("strategy"), spec.strategy);
   check_not_negative(errors, at.child("minReadySeconds"), spec.min_ready_seconds);
   if (spec.revision_history_limit)

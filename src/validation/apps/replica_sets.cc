@@ -1,5 +1,4 @@
 // ReplicaSets.
-#include "validation/core/pods.h"
 #include "validation/rules.h"
 #include "validation/workloads.h"
 
@@ -11,14 +10,8 @@ void check_spec(FieldErrors& errors, const appsv1::ReplicaSetSpec& spec) {
   check_not_negative(errors, at.child("replicas"), spec.replicas.value_or(0));
   check_not_negative(errors, at.child("minReadySeconds"), spec.min_ready_seconds);
   check_workload_selector(errors, at.child("selector"), spec.selector, "deployment");
-  if (spec.selector && !is_valid(*spec.selector)) {
-    errors.invalid(at.child("selector"), selector_value(spec.selector), "invalid label selector");
-    return;
-  }
-  check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector,
-                        spec.template_.metadata.labels);
-  check_pod_template(errors, at.child("template"), spec.template_);
-  check_always_restarted(errors, at.child("template", "spec"), spec.template_.spec);
+  if (check_selected_template(errors, at, spec.selector, spec.template_))
+    check_always_restarted(errors, at.child("template", "spec"), spec.template_.spec);
 }
 
 }  // namespace

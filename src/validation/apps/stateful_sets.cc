@@ -1,6 +1,5 @@
 // StatefulSets.
 #include "api/json_codec.h"
-#include "validation/core/pods.h"
 #include "validation/core/volume_claims.h"
 #include "validation/go_value.h"
 #include "validation/rules.h"
@@ -46,6 +45,19 @@ void check_retention(
   each("whenScaled", policy->when_scaled);
 }
 
+// The claims' volumes are made with the pods, so that mounts may name them.
+corev1::PodTemplateSpec with_claims(const appsv1::StatefulSetSpec& spec) {
+  corev1::PodTemplateSpec out = spec.template_;
+  for (const corev1::PersistentVolumeClaim& claim : spec.volume_claim_templates) {
+    corev1::Volume volume;
+    volume.name = claim.metadata.name;
+    volume.volume_source.persistent_volume_claim.emplace().claim_name = claim.metadata.name;
+    std::erase_if(out.spec.volumes, [&](const auto& v) { return v.name == claim.metadata.name; });
+    out.spec.volumes.push_back(std::move(volume));
+  }
+  return out;
+}
+
 void check_spec(FieldErrors& errors, const appsv1::StatefulSetSpec& spec, bool claims) {
   const FieldPath at("spec");
   if (spec.pod_management_policy.empty()) {
@@ -63,23 +75,7 @@ void check_spec(FieldErrors& errors, const appsv1::StatefulSetSpec& spec, bool c
   if (spec.ordinals)
     check_not_negative(errors, at.child("ordinals", "start"), spec.ordinals->start);
   check_workload_selector(errors, at.child("selector"), spec.selector, "statefulset");
-  if (spec.selector && !is_valid(*spec.selector)) {
-    errors.invalid(at.child("selector"), selector_value(spec.selector), "invalid label selector");
-  } else {
-    check_template_labels(errors, at.child("template", "metadata").child("labels"), spec.selector,
-                          spec.template_.metadata.labels);
-    // The claims' volumes are made with the pods, so that mounts may name them.
-    corev1::PodTemplateSpec pod_template = spec.template_;
-    for (const corev1::PersistentVolumeClaim& claim : spec.volume_claim_templates) {
-      corev1::Volume volume;
-      volume.name = claim.metadata.name;
-      volume.volume_source.persistent_volume_claim.emplace().claim_name = claim.metadata.name;
-      std::erase_if(pod_template.spec.volumes,
-                    [&](const auto& v) { return v.name == claim.metadata.name; });
-      pod_template.spec.volumes.push_back(std::move(volume));
-    }
-    check_pod_template(errors, at.child("template"), pod_template);
-  }
+  check_selected_template(errors, at, spec.selector, with_claims(spec));
   check_always_restarted(errors, at.child("template", "spec"), spec.template_.spec,
                          "activeDeadlineSeconds in StatefulSet is not Supported");
   if (!claims) return;
