@@ -144,7 +144,7 @@ Result<std::string> build_layer(const Recipe& recipe, const std::string& files) 
     KPP_RETURN_IF_ERROR(layer.add_directory(path, mode));
   }
   // Files of the recipe win over those of the machine.
-  if (fs::exists(files)) KPP_RETURN_IF_ERROR(layer.add_tree(files, "/"));
+  if (!files.empty() && fs::exists(files)) KPP_RETURN_IF_ERROR(layer.add_tree(files, "/"));
   for (const std::string& program : recipe.programs) {
     if (!fs::exists(program)) {
       return fail(Reason::kNotFound, cat(program, " is not installed on this machine"));
@@ -181,17 +181,21 @@ Result<Recipe> parse_recipe(std::string_view text) {
   return recipe;
 }
 
+Result<Image> build_image(Recipe recipe, const std::string& files) {
+  auto layer = build_layer(recipe, files);
+  if (!layer) return fail(std::move(layer).error().with_context(recipe.name));
+  Image image;
+  image.name = std::move(recipe.name);
+  image.config = std::move(recipe.config);
+  image.layers.push_back(std::move(*layer));
+  return image;
+}
+
 Result<Image> build_image(const std::string& directory) {
   KPP_ASSIGN(const std::string text, fs::read_file(cat(directory, "/image.yaml")));
   auto recipe = parse_recipe(text);
   if (!recipe) return fail(std::move(recipe).error().with_context(cat(directory, "/image.yaml")));
-  auto layer = build_layer(*recipe, cat(directory, "/files"));
-  if (!layer) return fail(std::move(layer).error().with_context(recipe->name));
-  Image image;
-  image.name = std::move(recipe->name);
-  image.config = std::move(recipe->config);
-  image.layers.push_back(std::move(*layer));
-  return image;
+  return build_image(std::move(*recipe), cat(directory, "/files"));
 }
 
 }  // namespace kpp::images

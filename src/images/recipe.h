@@ -30,6 +30,10 @@ struct Recipe {
 // Errors: kInvalid names the field that is wrong or unknown.
 Result<Recipe> parse_recipe(std::string_view yaml);
 
+// Builds one layer from a recipe and the files below `files` (none if that is empty or not there).
+// Errors: as below.
+Result<Image> build_image(Recipe recipe, const std::string& files);
+
 // Builds the image of the recipe DIRECTORY/image.yaml: one layer, the same bytes for the same
 // machine. Errors: kNotFound names a program or library that is not installed.
 Result<Image> build_image(const std::string& directory);

@@ -205,17 +205,22 @@ Result<std::string> public_key(std::string_view key_pem) {
   return take_text(out.get());
 }
 
-Result<KeyPair> make_ca(std::string_view common_name, Validity validity, KeyKind kind) {
+Result<KeyPair> make_ca(std::string_view common_name, Validity validity, KeyKind kind,
+                        const std::vector<std::string>& dns_names) {
   KeyPair out;
   KPP_ASSIGN(out.key_pem, make_key(kind));
   KPP_ASSIGN(const PkeyPtr key, read_key(out.key_pem));
   Subject subject;
   subject.common_name = common_name;
+  subject.dns_names = dns_names;
   const X509Ptr certificate = start_certificate(key.get(), nullptr, subject, validity);
   X509* const c = certificate.get();
   add_extension(c, c, NID_key_usage, "critical,digitalSignature,keyEncipherment,keyCertSign");
   add_extension(c, c, NID_basic_constraints, "critical,CA:TRUE");
   add_extension(c, c, NID_subject_key_identifier, "hash");
+  const NamesPtr names = alternative_names(subject);
+  if (sk_GENERAL_NAME_num(names.get()) > 0)
+    X509_add1_ext_i2d(c, NID_subject_alt_name, names.get(), 0, 0);
   if (X509_sign(c, key.get(), EVP_sha256()) == 0)
     return fail(openssl_error("signing a certificate"));
   out.certificate_pem = write_x509(c);
@@ -288,6 +293,10 @@ Result<CertificateInfo> read_certificate(std::string_view certificate_pem) {
   read_alternative_names(names.get(), out.subject);
   out.validity = {wall_time(X509_get0_notBefore(c)), wall_time(X509_get0_notAfter(c))};
   out.is_ca = X509_check_ca(c) == 1;
+  if ((X509_get_extension_flags(c) & EXFLAG_XKUSAGE) != 0) {
+    const std::uint32_t usages = X509_get_extended_key_usage(c);
+    out.usage = {(usages & XKU_SSL_SERVER) != 0, (usages & XKU_SSL_CLIENT) != 0};
+  }
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   X509_digest(c, EVP_sha256(), digest, &size);

@@ -40,9 +40,10 @@ struct KeyPair {
   std::string key_pem;
 };
 
-// A CA that signs itself.
+// A CA that signs itself; `dns_names` are its alternative names.
 Result<KeyPair> make_ca(std::string_view common_name, Validity validity,
-                        KeyKind kind = KeyKind::kEcdsaP256);
+                        KeyKind kind = KeyKind::kEcdsaP256,
+                        const std::vector<std::string>& dns_names = {});
 // A certificate for the public half of `key_pem`, signed by the CA.
 Result<std::string> sign(const KeyPair& ca, std::string_view key_pem, const Subject& subject,
                          Usage usage, Validity validity);
@@ -59,6 +60,7 @@ Result<std::string> sign_request(const KeyPair& ca, std::string_view request_pem
 struct CertificateInfo {
   Subject subject;
   Validity validity;
+  Usage usage;
   bool is_ca = false;
   std::string sha256;  // of the DER bytes, lower-case hexadecimal
 };

@@ -1,0 +1,28 @@
+// The static pods of a control plane.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "codec/json.h"
+#include "kubeadm/config.h"
+#include "kubeadm/printer.h"
+
+namespace kpp::kubeadm {
+
+// Flags of a component, sorted by name, each "--name=value"; what the configuration says wins.
+std::vector<std::string> api_server_flags(const InitConfig& config);
+std::vector<std::string> controller_manager_flags(const InitConfig& config);
+std::vector<std::string> scheduler_flags(const InitConfig& config);
+std::vector<std::string> etcd_flags(const InitConfig& config);
+
+// The pod of a component: kube-apiserver, kube-controller-manager, kube-scheduler, etcd.
+json::Object static_pod(std::string_view component, const InitConfig& config);
+
+// Writes etcd.yaml (if the store is a local etcd) and those of the control plane (0600).
+Status write_manifests(const InitConfig& config, const std::string& directory,
+                       const Printer& print);
+
+}  // namespace kpp::kubeadm
