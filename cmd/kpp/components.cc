@@ -1,13 +1,16 @@
 // Scheduler, controllers, kubelet and proxy, each alone against an API server over the network.
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "client/kubeconfig.h"
 #include "client/rest_config.h"
 #include "commands.h"
 
+#include "controllers/certificates/signers.h"
 #include "controllers/registry.h"
 #include "flags.h"
 #include "kubelet/kubelet.h"
+#include "leader.h"
 #include "proxy/proxier.h"
 #include "process.h"
 #include "scheduler/scheduler.h"
@@ -43,23 +46,38 @@ async::Task<void> until_stopped(Process& process) {
   co_await waiter.wait(process.stop);
 }
 
-async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, scheduler::SchedulerOptions options) {
+async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, scheduler::SchedulerOptions options, LeaderFlags election) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-scheduler"));
-  scheduler::Scheduler scheduler({process.executor, *api.client, process.log}, std::move(options));
-  scheduler.start();
-  co_await until_stopped(process);
-  co_await scheduler.stop();
-  co_return Status();
+  Leadership leadership(process, *api.client, election);
+  Status status;
+  const bool leads = co_await leadership.lead();
+  if (leads) {
+    scheduler::Scheduler scheduler({process.executor, *api.client, process.log}, std::move(options));
+    scheduler.start();
+    status = co_await leadership.until_over();
+    co_await scheduler.stop();
+  }
+  co_await leadership.give_up();
+  co_return status;
 }
 
-async::Task<Status> run_controllers(Process& process, std::string kubeconfig, controllers::ControllerManager::Options options) {
+async::Task<Status> run_controllers(Process& process, std::string kubeconfig, controllers::ControllerManager::Options options,
+                                    LeaderFlags election) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-controller-manager"));
   options.bearer_token = api.bearer_token;
-  controllers::ControllerManager manager({process.executor, *api.transport, process.log}, std::move(options));
-  KPP_CO_RETURN_IF_ERROR(manager.start());
-  co_await until_stopped(process);
-  co_await manager.stop();
-  co_return Status();
+  Leadership leadership(process, *api.client, election);
+  Status status;
+  const bool leads = co_await leadership.lead();
+  if (leads) {
+    controllers::ControllerManager manager({process.executor, *api.transport, process.log}, std::move(options));
+    status = manager.start();
+    if (status.ok()) {
+      status = co_await leadership.until_over();
+      co_await manager.stop();
+    }
+  }
+  co_await leadership.give_up();
+  co_return status;
 }
 
 async::Task<Status> run_kubelet(Process& process, std::string kubeconfig, kubelet::KubeletOptions options) {
@@ -82,38 +100,92 @@ async::Task<Status> run_proxy(Process& process, std::string kubeconfig, proxy::P
   co_return Status();
 }
 
+// Files that controllers take keys and certificates from.
+struct ControllerFiles {
+  struct Pair {
+    std::string certificate, key;
+  };
+  std::string root_ca;
+  Pair signing;
+  std::map<std::string, Pair> by_signer;
+
+  void add_to(Flags& flags) {
+    flags.add("root-ca-file", &root_ca, "the certificate authority that every namespace is told of");
+    add_pair(flags, "cluster-signing", signing);
+    add_pair(flags, "cluster-signing-kubelet-serving", by_signer[controllers::kKubeletServingSigner]);
+    add_pair(flags, "cluster-signing-kubelet-client", by_signer[controllers::kKubeletClientSigner]);
+    add_pair(flags, "cluster-signing-kube-apiserver-client", by_signer[controllers::kClientSigner]);
+    add_pair(flags, "cluster-signing-legacy-unknown", by_signer[controllers::kLegacySigner]);
+  }
+
+  Status read(controllers::ClusterFacts& facts) const {
+    if (!root_ca.empty()) {
+      KPP_ASSIGN(facts.root_ca_pem, fs::read_file(root_ca, 1u << 20));
+    }
+    if (!signing.certificate.empty()) {
+      KPP_ASSIGN(facts.signing.ca, read_pair(signing));
+    }
+    for (const auto& [signer, pair] : by_signer) {
+      if (pair.certificate.empty()) continue;
+      KPP_ASSIGN(facts.signing.by_signer[signer], read_pair(pair));
+    }
+    return Status();
+  }
+
+ private:
+  static void add_pair(Flags& flags, const std::string& prefix, Pair& pair) {
+    flags.add(cat(prefix, "-cert-file"), &pair.certificate, "certificate of the authority that signs requests");
+    flags.add(cat(prefix, "-key-file"), &pair.key, "its private key");
+  }
+  static Result<net::x509::KeyPair> read_pair(const Pair& pair) {
+    net::x509::KeyPair out;
+    KPP_ASSIGN(out.certificate_pem, fs::read_file(pair.certificate, 1u << 20));
+    KPP_ASSIGN(out.key_pem, fs::read_file(pair.key, 1u << 20));
+    return out;
+  }
+};
+
 }  // namespace
 
 int kube_scheduler_main(int argc, char** argv) {
   std::string kubeconfig;
-  bool leader_elect = false;
   int verbosity = 0;
   scheduler::SchedulerOptions options;
   options.identity = host_name();
   Flags flags("kube-scheduler", "Gives pods their nodes.");
   flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
-  flags.add("leader-elect", &leader_elect, "must be false: one scheduler is served");
+  LeaderFlags election("kube-scheduler");
+  election.add_to(flags);
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-scheduler", s);
-  if (leader_elect) return report("kube-scheduler", Status(Reason::kInvalid, "--leader-elect=true is not supported; run one instance"));
-  return run_process(verbosity, "kube-scheduler", [&](Process& p) { return run_scheduler(p, kubeconfig, options); });
+  if (Status s = election.validate(); !s.ok()) return report("kube-scheduler", s);
+  return run_process(verbosity, "kube-scheduler", [&](Process& p) { return run_scheduler(p, kubeconfig, options, election); });
 }
 
 int kube_controller_manager_main(int argc, char** argv) {
   std::string kubeconfig;
-  bool leader_elect = false;
   int verbosity = 0;
   controllers::ControllerManager::Options options;
   Flags flags("kube-controller-manager", "Runs the controllers.");
   flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
   flags.add("controllers", &options.controllers, "names of controllers; * for those on by default, -name leaves one out");
-  flags.add("leader-elect", &leader_elect, "must be false: one instance is served");
+  LeaderFlags election("kube-controller-manager");
+  election.add_to(flags);
+  ControllerFiles files;
+  files.add_to(flags);
+  flags.add("cluster-signing-duration", &options.facts.signing.duration, "how long signed certificates live at most");
+  flags.add("cluster-cidr", &options.facts.node_ipam.cluster_cidrs, "the ranges of pod addresses, one of each family");
+  flags.add("node-cidr-mask-size", &options.facts.node_ipam.mask_ipv4, "prefix length of a node's IPv4 range");
+  flags.add("node-cidr-mask-size-ipv4", &options.facts.node_ipam.mask_ipv4, "prefix length of a node's IPv4 range");
+  flags.add("node-cidr-mask-size-ipv6", &options.facts.node_ipam.mask_ipv6, "prefix length of a node's IPv6 range");
+  bool allocate_node_cidrs = false;
+  flags.add("allocate-node-cidrs", &allocate_node_cidrs, "give nodes their ranges of pod addresses");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-controller-manager", s);
-  if (leader_elect) {
-    return report("kube-controller-manager", Status(Reason::kInvalid, "--leader-elect=true is not supported; run one instance"));
-  }
-  return run_process(verbosity, "kube-controller-manager", [&](Process& p) { return run_controllers(p, kubeconfig, options); });
+  if (Status s = election.validate(); !s.ok()) return report("kube-controller-manager", s);
+  if (!allocate_node_cidrs) options.facts.node_ipam.cluster_cidrs.clear();
+  if (Status s = files.read(options.facts); !s.ok()) return report("kube-controller-manager", s);
+  return run_process(verbosity, "kube-controller-manager", [&](Process& p) { return run_controllers(p, kubeconfig, options, election); });
 }
 
 int kubelet_main(int argc, char** argv) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 
 namespace kpp::cmd {
@@ -17,6 +18,7 @@ class Flags {
 
   void add(std::string name, std::string* value, std::string help);
   void add(std::string name, int* value, std::string help);
+  void add(std::string name, Duration* value, std::string help);  // 15s, 1m30s, 500ms
   void add(std::string name, bool* value, std::string help);  // --name, --name=false
   // Comma separated, and repeatable.
   void add(std::string name, std::vector<std::string>* values, std::string help);

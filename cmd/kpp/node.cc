@@ -31,6 +31,7 @@ async::Task<Status> ClusterProcess::start() {
   controllers_seat_ = std::make_unique<Seat>(server, "system:kube-controller-manager", "kube-controller-manager");
   controllers::ControllerManager::Options controllers;
   controllers.facts.root_ca_pem = plane_.certificates().ca_certificate_pem;
+  controllers.facts.signing.ca = {plane_.certificates().ca_certificate_pem, plane_.certificates().ca_key_pem};
   controllers_ = std::make_unique<controllers::ControllerManager>(
       controllers::ControllerManager::Deps{executor, controllers_seat_->transport, log.named("controllers")}, std::move(controllers));
   KPP_CO_RETURN_IF_ERROR(controllers_->start());

@@ -60,6 +60,19 @@ class Controller {
     wait_for(informer);
     return Lister<T>(informer);
   }
+  // As watch(), of a part of the resource only.
+  template <class T>
+  Lister<T> watch_some(
+      const std::string& namespace_, const client::ListQuery& selectors,
+      std::function<void(const std::shared_ptr<const T>&, const std::shared_ptr<const T>&)>
+          handler) {
+    auto& informer = context_.informers.get_part(T::desc(), namespace_, selectors);
+    informer.add_handler([handler = std::move(handler)](const auto& o, const auto& n) {
+      handler(Lister<T>::typed(o), Lister<T>::typed(n));
+    });
+    wait_for(informer);
+    return Lister<T>(informer);
+  }
   // Only reads.
   template <class T>
   Lister<T> read() {

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "controllers/bootstrap/bootstrap_signer.h"
+#include "controllers/certificates/csr_approver.h"
+#include "controllers/certificates/csr_cleaner.h"
+#include "controllers/cronjob/cronjob_controller.h"
 #include "controllers/daemonset/daemonset_controller.h"
 #include "controllers/deployment/deployment_controller.h"
 #include "controllers/endpoints/endpoints_controller.h"
@@ -16,6 +20,8 @@
 #include "controllers/serviceaccount/root_ca_publisher.h"
 #include "controllers/serviceaccount/serviceaccount_controller.h"
 #include "controllers/statefulset/statefulset_controller.h"
+#include "controllers/volumes/volume_binder.h"
+#include "controllers/volumes/volume_protection.h"
 
 namespace kpp::controllers {
 namespace {
@@ -29,6 +35,18 @@ std::unique_ptr<Controller> make_root_ca(const ControllerContext& context,
                                          const ClusterFacts& facts) {
   if (facts.root_ca_pem.empty()) return nullptr;
   return std::make_unique<RootCaPublisher>(context, facts.root_ca_pem);
+}
+
+std::unique_ptr<Controller> make_csr_signer(const ControllerContext& context,
+                                            const ClusterFacts& facts) {
+  if (facts.signing.empty()) return nullptr;
+  return std::make_unique<CsrSigner>(context, facts.signing);
+}
+
+std::unique_ptr<Controller> make_node_ipam(const ControllerContext& context,
+                                           const ClusterFacts& facts) {
+  if (facts.node_ipam.cluster_cidrs.empty()) return nullptr;
+  return std::make_unique<NodeIpamController>(context, facts.node_ipam);
 }
 
 }  // namespace
@@ -45,6 +63,18 @@ const std::vector<ControllerEntry>& controller_entries() {
       {"deployment-controller", "deployment", &make<DeploymentController>},
       {"replicaset-controller", "replicaset", &make<ReplicaSetController>},
       {"statefulset-controller", "statefulset", &make<StatefulSetController>},
+      {"cronjob-controller", "cronjob", &make<CronJobController>},
+      {"certificatesigningrequest-signing-controller", "csrsigning", &make_csr_signer},
+      {"certificatesigningrequest-approving-controller", "csrapproving", &make<CsrApprover>},
+      {"certificatesigningrequest-cleaner-controller", "csrcleaner", &make<CsrCleaner>},
+      {"ttl-controller", "ttl", &make<TtlController>},
+      {"bootstrap-signer-controller", "bootstrapsigner", &make<BootstrapSigner>, false},
+      {"token-cleaner-controller", "tokencleaner", &make<TokenCleaner>, false},
+      {"node-ipam-controller", "nodeipam", &make_node_ipam},
+      {"persistentvolume-binder-controller", "persistentvolume-binder", &make<VolumeBinder>},
+      {"persistentvolumeclaim-protection-controller", "pvc-protection", &make<ClaimProtection>},
+      {"persistentvolume-protection-controller", "pv-protection", &make<VolumeProtection>},
+      {"ephemeral-volume-controller", "ephemeral-volume", &make<EphemeralVolumeController>},
       {"node-lifecycle-controller", "nodelifecycle", &make<NodeLifecycleController>},
       {"ttl-after-finished-controller", "ttl-after-finished", &make<TtlAfterFinishedController>},
       {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher", &make_root_ca},
@@ -61,7 +91,7 @@ bool is_enabled(const ControllerEntry& entry, const std::vector<std::string>& se
     if (name == "*") star = true;
     if (name == entry.name || (!entry.alias.empty() && name == entry.alias)) return !off;
   }
-  return star;
+  return star && entry.on_by_default;
 }
 
 ControllerManager::ControllerManager(Deps deps, Options options)
@@ -84,6 +114,8 @@ Status ControllerManager::start() {
       return Status(Reason::kInvalid,
                     cat(quoted(name), " is not in the list of known controllers"));
   }
+  if (const auto sets = NodeIpamController::sets_of(options_.facts.node_ipam); !sets)
+    return sets.error();
   const ControllerContext context{deps_.executor, client_, informers_, deps_.log};
   for (const auto& entry : entries) {
     if (!is_enabled(entry, options_.controllers)) continue;

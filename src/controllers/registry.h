@@ -6,19 +6,25 @@
 #include <string>
 #include <vector>
 
+#include "controllers/certificates/csr_signer.h"
 #include "controllers/controller.h"
+#include "controllers/node_ipam/node_ipam_controller.h"
 
 namespace kpp::controllers {
 
 // What some controllers need beside the context.
 struct ClusterFacts {
   std::string root_ca_pem;  // empty: the root certificate is not published
+  SigningOptions signing;   // empty: no requests are signed
+  // No ranges: nodes get none from here.
+  NodeIpamOptions node_ipam;
 };
 
 struct ControllerEntry {
   std::string_view name, alias;
   std::unique_ptr<Controller> (*make)(const ControllerContext& context,
                                       const ClusterFacts& facts);  // may give null
+  bool on_by_default = true;                                       // else "*" does not mean it
 };
 
 // The controllers that there are, in the order of their start.

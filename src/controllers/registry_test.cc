@@ -19,6 +19,14 @@ TEST(Registry, SelectionFollowsStarsNamesAndMinuses) {
   EXPECT_FALSE(is_enabled(deployment, {"namespace"}));
 }
 
+TEST(Registry, TheStarLeavesOutWhatIsOffByDefault) {
+  const auto& signer =
+      *std::find_if(controller_entries().begin(), controller_entries().end(),
+                    [](const auto& e) { return e.name == "bootstrap-signer-controller"; });
+  EXPECT_FALSE(is_enabled(signer, {"*"}));
+  EXPECT_TRUE(is_enabled(signer, {"*", "bootstrapsigner"}));
+}
+
 TEST(ControllerManager, RunsAllTogetherAndStops) {
   async::ManualExecutor executor;
   LogSink sink(2);
@@ -31,7 +39,12 @@ TEST(ControllerManager, RunsAllTogetherAndStops) {
                             {.facts = {.root_ca_pem = "PEM"}});
   ASSERT_TRUE(manager.start().ok());
   executor.run_until_idle();
-  EXPECT_EQ(manager.running().size(), controller_entries().size());
+  const auto& entries = controller_entries();
+  const auto expected = std::count_if(entries.begin(), entries.end(), [](const auto& e) {
+    // Without a CA nothing is signed, without ranges no node gets one.
+    return e.on_by_default && e.alias != "csrsigning" && e.alias != "nodeipam";
+  });
+  EXPECT_EQ(manager.running().size(), static_cast<std::size_t>(expected));
   EXPECT_TRUE(api.get<corev1::ServiceAccount>({"default", "default"}));
 
   appsv1::Deployment d;

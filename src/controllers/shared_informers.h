@@ -21,6 +21,9 @@ class SharedInformers {
   // As get(), for one who reads metadata only: whole objects are kept only if somebody else asked
   // for them.
   client::InformerBase& get_metadata(const api::TypeDesc& type);
+  // The informer of a part of a resource: of a namespace, by selectors.
+  client::InformerBase& get_part(const api::TypeDesc& type, const std::string& namespace_,
+                                 const client::ListQuery& selectors);
   void start();
   async::Task<void> stop();
 
@@ -31,6 +34,7 @@ class SharedInformers {
   client::Client& client_;
   Logger log_;
   std::map<const api::TypeDesc*, std::unique_ptr<client::InformerBase>> informers_;
+  std::map<std::string, std::unique_ptr<client::InformerBase>> parts_;
 };
 
 // Typed view of a shared informer. Copies are cheap.

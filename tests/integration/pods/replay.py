@@ -38,7 +38,7 @@ PATHS = {'pod': 'api/v1/{}/pods', 'service': 'api/v1/{}/services', 'configmap': 
          'replicaset': 'apis/apps/v1/{}/replicasets', 'persistentvolumeclaim': 'api/v1/{}/persistentvolumeclaims',
          'resourcequota': 'api/v1/{}/resourcequotas', 'event': 'api/v1/{}/events',
          'daemonset': 'apis/apps/v1/{}/daemonsets', 'statefulset': 'apis/apps/v1/{}/statefulsets',
-         'job': 'apis/batch/v1/{}/jobs', 'cronjob': 'apis/batch/v1/{}/cronjobs'}
+         'controllerrevision': 'apis/apps/v1/{}/controllerrevisions', 'job': 'apis/batch/v1/{}/jobs', 'cronjob': 'apis/batch/v1/{}/cronjobs'}
 SHORT = {'deploy': 'deployment', 'rs': 'replicaset', 'ds': 'daemonset', 'sts': 'statefulset', 'cj': 'cronjob',
          'po': 'pod', 'svc': 'service', 'cm': 'configmap', 'pvc': 'persistentvolumeclaim', 'quota': 'resourcequota'}
 
@@ -110,7 +110,7 @@ class Run:
         return self.differences
 
     def _normaliser(self):
-        for kind in ('pod', 'replicaset', 'event'):
+        for kind in ('pod', 'replicaset', 'controllerrevision', 'event'):
             self.list(kind)
         return Normaliser(self.namespace, self.seen.values())
 
@@ -345,13 +345,20 @@ class Normaliser:
         for item in objects:
             meta = item['metadata']
             hashed = (meta.get('labels') or {}).get('pod-template-hash')
-            if meta.get('generateName') and meta['name'].startswith(meta['generateName']):
+            if meta.get('generateName') and re.fullmatch(re.escape(meta['generateName']) + '[a-z0-9]{5}', meta['name']):
                 end = meta['name'][len(meta['generateName']):]
                 self.replace.append((re.escape(meta['generateName']) + re.escape(end) + r'\b', meta['generateName'] + '<rand>'))
             if hashed:
                 self.replace.append((r'\b' + re.escape(hashed) + r'\b', '<hash>'))
             if item['kind'] == 'ReplicaSet':
                 self.replace.append((r'-' + re.escape(meta['name'].rpartition('-')[2]) + r'\b', '-<hash>'))
+            if item['kind'] == 'ControllerRevision':
+                self.replace.append((r'\b' + re.escape(meta['name'].rpartition('-')[2]) + r'\b', '<hash>'))
+            if item['kind'] == 'Event' and item['involvedObject']['kind'] in ('DaemonSet', 'Job'):
+                # Pods that were gone before anybody listed them.
+                made = re.fullmatch(r'Created pod: (\S+-)[a-z0-9]{5}', item.get('message', ''))
+                if made:
+                    self.replace.append((re.escape(made[0].removeprefix('Created pod: ')) + r'\b', made[1] + '<rand>'))
             if item['kind'] == 'Event' and item['involvedObject']['kind'] == 'ReplicaSet':
                 self.replace.append((r'-' + re.escape(item['involvedObject']['name'].rpartition('-')[2]) + r'\b', '-<hash>'))
         self.replace = list(dict.fromkeys(self.replace))
