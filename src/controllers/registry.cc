@@ -8,6 +8,7 @@
 #include "controllers/cronjob/cronjob_controller.h"
 #include "controllers/daemonset/daemonset_controller.h"
 #include "controllers/deployment/deployment_controller.h"
+#include "controllers/disruption/disruption_controller.h"
 #include "controllers/endpoints/endpoints_controller.h"
 #include "controllers/endpointslice/endpointslice_controller.h"
 #include "controllers/garbage_collector/garbage_collector.h"
@@ -62,6 +63,7 @@ const std::vector<ControllerEntry>& controller_entries() {
       {"job-controller", "job", &make<JobController>},
       {"deployment-controller", "deployment", &make<DeploymentController>},
       {"replicaset-controller", "replicaset", &make<ReplicaSetController>},
+      {"disruption-controller", "disruption", &make<DisruptionController>},
       {"statefulset-controller", "statefulset", &make<StatefulSetController>},
       {"cronjob-controller", "cronjob", &make<CronJobController>},
       {"certificatesigningrequest-signing-controller", "csrsigning", &make_csr_signer},
