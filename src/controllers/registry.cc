@@ -5,6 +5,7 @@
 #include "controllers/bootstrap/bootstrap_signer.h"
 #include "controllers/certificates/csr_approver.h"
 #include "controllers/certificates/csr_cleaner.h"
+#include "controllers/cluster_role_aggregation/cluster_role_aggregation.h"
 #include "controllers/cronjob/cronjob_controller.h"
 #include "controllers/daemonset/daemonset_controller.h"
 #include "controllers/deployment/deployment_controller.h"
@@ -17,6 +18,7 @@
 #include "controllers/namespaces/namespace_controller.h"
 #include "controllers/node_lifecycle/node_lifecycle_controller.h"
 #include "controllers/node_lifecycle/taint_eviction_controller.h"
+#include "controllers/pod_gc/pod_gc_controller.h"
 #include "controllers/replicaset/replicaset_controller.h"
 #include "controllers/serviceaccount/root_ca_publisher.h"
 #include "controllers/serviceaccount/serviceaccount_controller.h"
@@ -56,6 +58,7 @@ const std::vector<ControllerEntry>& controller_entries() {
   static const std::vector<ControllerEntry> kEntries = {
       {"endpoints-controller", "endpoint", &make<EndpointsController>},
       {"endpointslice-controller", "endpointslice", &make<EndpointSliceController>},
+      {"pod-garbage-collector-controller", "podgc", &make<PodGarbageCollector>},
       {"namespace-controller", "namespace", &make<NamespaceController>},
       {"serviceaccount-controller", "serviceaccount", &make<ServiceAccountController>},
       {"garbage-collector-controller", "garbagecollector", &make<GarbageCollector>},
@@ -74,6 +77,8 @@ const std::vector<ControllerEntry>& controller_entries() {
       {"token-cleaner-controller", "tokencleaner", &make<TokenCleaner>, false},
       {"node-ipam-controller", "nodeipam", &make_node_ipam},
       {"persistentvolume-binder-controller", "persistentvolume-binder", &make<VolumeBinder>},
+      {"clusterrole-aggregation-controller", "clusterrole-aggregation",
+       &make<ClusterRoleAggregation>},
       {"persistentvolumeclaim-protection-controller", "pvc-protection", &make<ClaimProtection>},
       {"persistentvolume-protection-controller", "pv-protection", &make<VolumeProtection>},
       {"ephemeral-volume-controller", "ephemeral-volume", &make<EphemeralVolumeController>},

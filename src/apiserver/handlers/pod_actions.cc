@@ -111,6 +111,9 @@ async::Task<net::Response> handle_namespace_finalize(Call& call) {
 
 namespace {
 
+constexpr int kBudgetAttempts = 20;
+constexpr Duration kBudgetPause = std::chrono::milliseconds(50);
+
 bool healthy(const corev1::Pod& pod) {
   for (const auto& c : pod.status.conditions) {
     if (c.type == "Ready") return c.status == "True";
@@ -150,6 +153,43 @@ async::Task<Status> spend_budget(Call& call, CachedRef cached_budget, std::strin
   co_return Status();
 }
 
+// The budgets that select a pod.
+std::vector<CachedRef> budgets_of(Call& call, const corev1::Pod& pod) {
+  const ServedResource& budgets = *call.core.table.find("policy", "v1", "poddisruptionbudgets");
+  std::vector<CachedRef> out;
+  call.core.cache.cache(budgets).each(
+      budgets.store_key(call.info.namespace_, ""), {},
+      [&](const std::string&, const CachedRef& candidate) {
+        const api::Object decoded = decode_cached(budgets, *candidate);
+        const auto& budget = *decoded.as<policyv1::PodDisruptionBudget>();
+        const auto selector = api::LabelSelector::from(budget.spec.selector);
+        if (selector && selector->matches(pod.metadata.labels)) out.push_back(candidate);
+        return true;
+      });
+  return out;
+}
+
+// Evictions of several pods meet at one budget: who comes second reads it again.
+async::Task<Status> spend_budgets(Call& call, corev1::Pod pod) {
+  std::string name;
+  for (int attempt = 0; attempt < kBudgetAttempts; ++attempt) {
+    const auto matching = budgets_of(call, pod);
+    if (matching.size() > 1) {
+      co_return Status(Reason::kInternalError,
+                       "This pod has more than one PodDisruptionBudget, which the eviction "
+                       "subresource does not support.");
+    }
+    if (matching.empty() || !healthy(pod)) co_return Status();
+    Status spent = co_await spend_budget(call, matching[0], pod.metadata.name);
+    if (!spent.is(Reason::kConflict)) co_return spent;
+    name = spent.details().name;
+    const bool slept = co_await async::sleep_for(call.core.executor, kBudgetPause, call.stop);
+    if (!slept) break;
+  }
+  co_return Status(Reason::kTimeout,
+                   cat("couldn't update PodDisruptionBudget ", quoted(name), " due to conflicts"));
+}
+
 }  // namespace
 
 async::Task<net::Response> handle_eviction(Call& call) {
@@ -175,27 +215,8 @@ async::Task<net::Response> handle_eviction(Call& call) {
                         pod.status.phase == "Pending" ||
                         pod.metadata.deletion_timestamp.has_value();
   if (!finished) {
-    const ServedResource& budgets = *call.core.table.find("policy", "v1", "poddisruptionbudgets");
-    std::vector<CachedRef> matching;
-    call.core.cache.cache(budgets).each(
-        budgets.store_key(call.info.namespace_, ""), {},
-        [&](const std::string&, const CachedRef& candidate) {
-          const api::Object decoded = decode_cached(budgets, *candidate);
-          const auto& budget = *decoded.as<policyv1::PodDisruptionBudget>();
-          const auto selector = api::LabelSelector::from(budget.spec.selector);
-          if (selector && selector->matches(pod.metadata.labels)) matching.push_back(candidate);
-          return true;
-        });
-    if (matching.size() > 1) {
-      co_return respond_status(Status(Reason::kInternalError,
-                                      "This pod has more than one PodDisruptionBudget, which the "
-                                      "eviction subresource does not support."),
-                               &call);
-    }
-    if (matching.size() == 1 && healthy(pod)) {
-      const Status spent = co_await spend_budget(call, matching[0], pod.metadata.name);
-      if (!spent.ok()) co_return respond_status(spent, &call);
-    }
+    const Status spent = co_await spend_budgets(call, pod);
+    if (!spent.ok()) co_return respond_status(spent, &call);
   }
   // The deletion itself takes the ordinary road, with the eviction's options.
   if (eviction.delete_options) {
