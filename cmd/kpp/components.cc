@@ -203,6 +203,7 @@ int kubelet_main(int argc, char** argv) {
   flags.add("cluster-domain", &options.cluster_domain, "the cluster's domain");
   flags.add("cgroup-root", &options.cgroup_root, "the cgroup above those of pods");
   flags.add("resolv-conf", &options.resolv_conf, "what pods with dnsPolicy Default resolve by");
+  flags.add("pod-manifest-path", &options.static_pod_path, "a folder of manifests of static pods, or one manifest");
   flags.add("register-node", &options.register_node, "register with the API server");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kubelet", s);

@@ -117,6 +117,7 @@ int node_main(int argc, char** argv) {
   options.control_plane.node_name = options.kubelet.node_name;
   options.kubelet.node_ip = node_ip;
   options.kubelet.root_dir = cat(data, "/kubelet");
+  options.kubelet.static_pod_path = cat(data, "/manifests");
   options.kubelet.pod_log_dir = cat(data, "/pod-logs");
   options.kubelet.container_log_dir = "/var/log/containers";
   options.kubelet.container_runtime_endpoint = cat("unix://", lab::kContainerdSocket);

@@ -149,7 +149,8 @@ void Images::forget(const std::string& uid) {
 
 async::Task<std::expected<Images::Ready, StartError>> Images::ensure(
     std::shared_ptr<const corev1::Pod> pod, corev1::Container container,
-    cri::PodSandboxConfig sandbox, Report report, async::StopToken stop) {
+    cri::PodSandboxConfig sandbox, std::vector<cri::AuthConfig> credentials, Report report,
+    async::StopToken stop) {
   const auto name = with_default_tag(container.image);
   if (!name) {
     std::string message = cat("Failed to apply default image tag ", quoted(container.image), ": ",
@@ -189,19 +190,26 @@ async::Task<std::expected<Images::Ready, StartError>> Images::ensure(
     co_return std::unexpected(StartError{"ImagePullBackOff", std::move(message)});
   }
   auto pulled = co_await pull(pod, std::move(container), std::move(spec), std::move(sandbox),
-                              std::move(report), std::move(stop));
+                              std::move(credentials), std::move(report), std::move(stop));
   co_return pulled;
 }
 
 async::Task<std::expected<Images::Ready, StartError>> Images::pull(
     std::shared_ptr<const corev1::Pod> pod, corev1::Container container, cri::ImageSpec spec,
-    cri::PodSandboxConfig sandbox, Report report, async::StopToken stop) {
+    cri::PodSandboxConfig sandbox, std::vector<cri::AuthConfig> credentials, Report report,
+    async::StopToken stop) {
   const TimePoint started = executor_.steady();
   report("Normal", "Pulling", cat("Pulling image ", quoted(container.image)));
   cri::PullImageRequest request;
   request.image = spec;
   request.sandbox_config = std::move(sandbox);
-  auto pulled = co_await runtime_.pull_image(std::move(request), stop);
+  // Each credential that may fit, until one does.
+  Result<std::string> pulled;
+  std::size_t next = 0;
+  do {
+    if (next < credentials.size()) request.auth = credentials[next];
+    pulled = co_await runtime_.pull_image(request, stop);
+  } while (!pulled && !stop.stop_requested() && ++next < credentials.size());
   const std::pair<std::string, std::string> key{pod->metadata.uid, container.image};
   if (!pulled) {
     const std::string why = pull_error_text(pulled.error());

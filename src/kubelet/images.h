@@ -39,8 +39,9 @@ class Images {
 
   async::Task<std::expected<Ready, StartError>> ensure(std::shared_ptr<const corev1::Pod> pod,
                                                        corev1::Container container,
-                                                       cri::PodSandboxConfig sandbox, Report report,
-                                                       async::StopToken stop);
+                                                       cri::PodSandboxConfig sandbox,
+                                                       std::vector<cri::AuthConfig> credentials,
+                                                       Report report, async::StopToken stop);
   // When the next pull for the pod may start; nothing if it may now.
   std::optional<TimePoint> retry_at(const std::string& uid, const std::string& image) const;
   void forget(const std::string& uid);
@@ -54,8 +55,9 @@ class Images {
   async::Task<std::expected<Ready, StartError>> pull(std::shared_ptr<const corev1::Pod> pod,
                                                      corev1::Container container,
                                                      cri::ImageSpec spec,
-                                                     cri::PodSandboxConfig sandbox, Report report,
-                                                     async::StopToken stop);
+                                                     cri::PodSandboxConfig sandbox,
+                                                     std::vector<cri::AuthConfig> credentials,
+                                                     Report report, async::StopToken stop);
 
   async::Executor& executor_;
   Runtime& runtime_;

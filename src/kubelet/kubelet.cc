@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "kubelet/cri/grpc_runtime.h"
+#include "kubelet/eviction/evictor.h"
 #include "kubelet/node/node_agent.h"
 #include "kubelet/pods.h"
 #include "kubelet/server/node_server.h"
@@ -14,8 +15,6 @@ NodeFacts node_facts(const Machine& machine, const KubeletOptions& options) {
   NodeFacts out;
   out.memory_capacity = machine.memory_bytes;
   out.allocatable = node_resources(machine, options).allocatable;
-  out.dns = parse_resolv_conf(fs::read_file(options.resolv_conf, 1 << 20).value_or(""));
-  out.hosts_file = fs::read_file(options.hosts_file, 1 << 20).value_or("");
   if (!options.node_ip.empty()) out.host_ips.push_back(options.node_ip);
   return out;
 }
@@ -36,15 +35,28 @@ struct Kubelet::State {
         tokens(deps.executor, deps.client),
         cgroups(deps.executor, deps.pool, options),
         dialer(make_dialer(deps.executor)),
+        allocations(deps.executor, deps.pool, deps.log, options.root_dir + "/allocated_pods_state"),
         services(deps.executor, deps.client, deps.log),
-        pod_deps{deps.executor, deps.pool,
-                 runtime,       deps.client,
-                 events,        deps.log,
-                 options,       facts,
-                 images,        objects,
-                 tokens,        cgroups,
-                 *dialer,       [this] { return services.all(); }},
+        pod_deps{deps.executor,
+                 deps.pool,
+                 runtime,
+                 deps.client,
+                 events,
+                 deps.log,
+                 options,
+                 facts,
+                 images,
+                 objects,
+                 tokens,
+                 cgroups,
+                 *dialer,
+                 allocations,
+                 [this] { return services.all(); },
+                 [this](const std::string& uid) { return pods.taken(uid); },
+                 [this] { return agent.node_labels(); },
+                 [this] { return agent.node_uid(); }},
         pods(pod_deps),
+        evictor(pod_deps, pods),
         agent(deps.executor, runtime, deps.client, deps.log, options, machine),
         handler(deps.executor, deps.pool, runtime, pods),
         scope(deps.executor) {}
@@ -62,9 +74,11 @@ struct Kubelet::State {
   Tokens tokens;
   PodCgroups cgroups;
   std::unique_ptr<Dialer> dialer;
+  Allocations allocations;
   client::Informer<corev1::Service> services;
   PodDeps pod_deps;
   Pods pods;
+  Evictor evictor;
   NodeAgent agent;
   NodeHandler handler;
   std::unique_ptr<net::Server> server;
@@ -75,7 +89,9 @@ struct Kubelet::State {
 async::Task<void> Kubelet::State::begin() {
   const async::StopToken stop = scope.stop_token();
   const bool synced = co_await services.wait_synced(stop);
-  if (synced) pods.start();
+  if (!synced) co_return;
+  pods.start();
+  evictor.start();
 }
 
 Kubelet::Kubelet(KubeletDeps deps, KubeletOptions options)
@@ -106,6 +122,8 @@ async::Task<Status> Kubelet::start() {
   const Status groups = co_await s.cgroups.set_up_node();
   if (!groups.ok())
     s.deps.log.error("Failed to make the control groups of pods", {kv("err", groups.to_string())});
+  s.allocations.load();
+  s.allocations.start();
   s.events.start();
   s.services.start();
   s.agent.start();
@@ -119,7 +137,9 @@ async::Task<void> Kubelet::stop() {
   co_await s.scope.join();
   if (s.server) co_await s.server->stop();
   co_await s.agent.stop();
+  co_await s.evictor.stop();
   co_await s.pods.stop();
+  co_await s.allocations.stop();
   co_await s.objects.stop();
   co_await s.services.stop();
   co_await s.events.stop();

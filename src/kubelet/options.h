@@ -17,6 +17,7 @@ struct KubeletOptions {
   bool register_node = true;
 
   std::string root_dir = "/var/lib/kubelet";
+  std::string static_pod_path;  // a folder of manifests, or one; empty: none
   std::string pod_log_dir = "/var/log/pods";
   std::string container_log_dir =
       "/var/log/containers";  // links named after pods, for log collectors

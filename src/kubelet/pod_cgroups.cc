@@ -40,13 +40,13 @@ sys::CgroupLimits limits_of(const corev1::Pod& pod, bool quota_enforced) {
   const bool cpu_limited =
       limit > 0 && (all_limited(pod, "cpu") || (own && pod.spec.resources->limits.contains("cpu")));
   out.cpu_shares = cpu_shares(request == 0 && cpu_limited ? limit : request);
-  if (quota_enforced && cpu_limited) {
-    out.cpu_quota_us = cpu_quota_us(limit);
+  if (quota_enforced) {
+    out.cpu_quota_us = cpu_limited ? cpu_quota_us(limit) : -1;
     out.cpu_period_us = 100'000;
   }
   const bool memory_limited =
       all_limited(pod, "memory") || (own && pod.spec.resources->limits.contains("memory"));
-  if (memory_limited) out.memory_bytes = value_of(total.limits, "memory");
+  out.memory_bytes = memory_limited ? value_of(total.limits, "memory") : -1;
   return out;
 }
 

@@ -18,20 +18,20 @@
 #include "kubelet/options.h"
 #include "kubelet/pod_cgroups.h"
 #include "kubelet/probes/dial.h"
+#include "kubelet/resize/allocations.h"
 #include "kubelet/volumes/config_objects.h"
 #include "kubelet/volumes/tokens.h"
 
 namespace kpp::kubelet {
 
 using PodRef = std::shared_ptr<const corev1::Pod>;
+using NodeLabels = std::map<std::string, std::string>;
 using Services = std::vector<std::shared_ptr<const corev1::Service>>;
 
 // What pods are told of their node.
 struct NodeFacts {
   std::int64_t memory_capacity = 0;
   ResourceList allocatable;
-  ResolvConf dns;
-  std::string hosts_file;
   std::vector<std::string> host_ips;
 };
 
@@ -50,7 +50,12 @@ struct PodDeps {
   Tokens& tokens;
   PodCgroups& cgroups;
   Dialer& dialer;
+  Allocations& allocations;
   std::function<Services()> services;
+  // The pods that count against the node's room, but one.
+  std::function<std::vector<PodRef>(const std::string& except_uid)> others = {};
+  std::function<NodeLabels()> node_labels = {};
+  std::function<std::string()> node_uid = {};  // empty as long as the node is not registered
 };
 
 // An event about a pod, or about one of its containers.

@@ -6,6 +6,7 @@
 #include "kubelet/container/sandbox_config.h"
 #include "kubelet/lifecycle_hooks.h"
 #include "kubelet/pod_worker.h"
+#include "kubelet/static/static_pod.h"
 
 namespace kpp::kubelet {
 namespace {
@@ -35,6 +36,7 @@ struct PodWorker::Stopping {
 
 std::int64_t PodWorker::grace_seconds(const ContainerRecord& record, KillReason reason) const {
   std::int64_t grace = kLeastGrace;
+  if (evicted_) return 1;
   if (pod_->metadata.deletion_grace_period_seconds) {
     grace = *pod_->metadata.deletion_grace_period_seconds;
   } else if (pod_->spec.termination_grace_period_seconds) {
@@ -117,7 +119,10 @@ async::Task<void> PodWorker::stop_everything(async::StopToken stop) {
   }
   for (auto& record : running) {
     std::int64_t grace = grace_seconds(record, KillReason::kOther);
-    if (!in_api_) grace = std::max<std::int64_t>(std::min<std::int64_t>(grace, 1), 1);
+    // Whoever took a pod out of the API does not wait for it; the file of a static pod says
+    // nothing.
+    if (!in_api_ && !is_static(*pod_)) grace = 1;
+    grace = std::max<std::int64_t>(grace, 1);
     last_grace_ = std::max(last_grace_, grace);
     kills.push_back(kill_container(std::move(record), {}, grace, order, stop));
   }
@@ -183,6 +188,7 @@ async::Task<void> PodWorker::finish(async::StopToken stop) {
     deps_.objects.forget(pod_->metadata.uid);
     deps_.tokens.forget(pod_->metadata.uid);
     deps_.images.forget(pod_->metadata.uid);
+    deps_.allocations.forget(pod_->metadata.uid);
     reclaimed_ = true;
   }
   if (in_api_ && pod_->metadata.deletion_timestamp) {

@@ -11,6 +11,7 @@
 #include "kubelet/container/expansion.h"
 #include "kubelet/container/hosts_file.h"
 #include "kubelet/container/sandbox_config.h"
+#include "kubelet/credentials.h"
 #include "kubelet/lifecycle_hooks.h"
 #include "kubelet/pod_worker.h"
 
@@ -133,6 +134,27 @@ async::Task<PodWorker::Started> PodWorker::start_container(corev1::Container con
   co_return out;
 }
 
+async::Task<std::vector<cri::AuthConfig>> PodWorker::pull_credentials(std::string image,
+                                                                      async::StopToken stop) {
+  const PodRef pod = pod_;
+  std::vector<std::shared_ptr<const corev1::Secret>> secrets;
+  std::vector<std::string> missing;
+  for (const auto& ref : pod->spec.image_pull_secrets) {
+    auto secret = co_await deps_.objects.secret(pod->metadata.namespace_, ref.name, stop);
+    if (secret && *secret) {
+      secrets.push_back(std::move(*secret));
+    } else if (!ref.name.empty()) {
+      missing.push_back(ref.name);
+    }
+  }
+  if (!missing.empty() && !stop.stop_requested()) {
+    pod_event(deps_, *pod, {}, "Warning", "FailedToRetrieveImagePullSecret",
+              cat("Unable to retrieve some image pull secrets (", join(missing, ", "),
+                  "); attempting to pull the image may not succeed."));
+  }
+  co_return credentials_for(image, secrets);
+}
+
 async::Task<std::optional<StartError>> PodWorker::try_start(corev1::Container container,
                                                             SandboxRecord sandbox,
                                                             async::StopToken stop) {
@@ -142,7 +164,9 @@ async::Task<std::optional<StartError>> PodWorker::try_start(corev1::Container co
     pod_event(deps_, *pod, name, type, reason, std::move(message));
   };
   const cri::PodSandboxConfig sandbox_config = sandbox_request(sandbox.attempt);
-  auto image = co_await deps_.images.ensure(pod, container, sandbox_config, report, stop);
+  std::vector<cri::AuthConfig> credentials = co_await pull_credentials(container.image, stop);
+  auto image = co_await deps_.images.ensure(pod, container, sandbox_config, std::move(credentials),
+                                            report, stop);
   if (!image) {
     if (!stop.stop_requested()) report("Warning", "Failed", cat("Error: ", image.error().reason));
     co_return image.error();
@@ -177,6 +201,7 @@ async::Task<std::optional<StartError>> PodWorker::try_start(corev1::Container co
   const Status started = co_await deps_.runtime.start_container(*id, stop);
   if (!started.ok()) co_return refuse("RunContainerError", started.message());
   report("Normal", "Started", "Container started");
+  deps_.allocations.actuate(pod->metadata.uid, container.name, container.resources);
   deps_.pool.post([folder = deps_.options.container_log_dir,
                    name = log_link_name(*pod, container.name, *id),
                    log = cat(pod_log_directory(deps_.options, *pod), "/", container.name, "/",
@@ -259,7 +284,9 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
     const auto& source = it->volume_source;
     const bool is_copy =
         source.config_map || source.secret || source.projected || source.downward_api;
-    entry.readonly = mount.read_only || is_copy;
+    const bool claimed_read_only =
+        source.persistent_volume_claim && source.persistent_volume_claim->read_only;
+    entry.readonly = mount.read_only || is_copy || claimed_read_only;
     entry.propagation = propagation_of(mount);
     if (!subpath.empty()) {
       subpaths.push_back(
@@ -283,11 +310,16 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
     termination.host_path = termination_file;
     out.push_back(std::move(termination));
   }
-  const std::string hosts_text =
-      pod_->spec.host_network
-          ? host_network_hosts_file(deps_.node.hosts_file, pod_->spec.host_aliases)
-          : managed_hosts_file(sandbox.ips, pod_hostname(*pod_, deps_.options.cluster_domain),
-                               pod_->spec.host_aliases);
+  std::string hosts_text;
+  if (pod_->spec.host_network) {
+    const std::string node_file = co_await async::offload(
+        deps_.executor, deps_.pool,
+        [path = deps_.options.hosts_file] { return fs::read_file(path, 1 << 20).value_or(""); });
+    hosts_text = host_network_hosts_file(node_file, pod_->spec.host_aliases);
+  } else {
+    hosts_text = managed_hosts_file(sandbox.ips, pod_hostname(*pod_, deps_.options.cluster_domain),
+                                    pod_->spec.host_aliases);
+  }
   Status done = co_await async::offload(
       deps_.executor, deps_.pool,
       [&out, &subpaths, hosts_path, hosts_text, has_hosts, termination_file]() -> Status {

@@ -44,6 +44,7 @@ async::Task<void> PodWorker::sync(async::StopToken stop) {
     failure_ = StartError{"DeadlineExceeded", kWhy};
     pod_event(deps_, *pod_, {}, "Normal", "DeadlineExceeded", kWhy);
   }
+  consider_resize();
   const std::string phase = publish(false);
   if (is_terminal_phase(phase)) {
     state_ = State::kTerminating;
@@ -53,11 +54,16 @@ async::Task<void> PodWorker::sync(async::StopToken stop) {
   const bool prepared = co_await prepare_node(stop);
   if (prepared) {
     SyncPlan plan = plan_sync(*pod_, runtime_, prober_.results());
-    const bool acted = co_await apply_plan(std::move(plan), stop);
+    plan_resize_restarts(plan);
+    const bool resizes = resize_started_ || resize_under_way();
+    if (!plan.kill_pod) co_await actuate_resize(stop);
+    bool acted = co_await apply_plan(std::move(plan), stop);
+    acted = acted || resizes;
     if (acted && !stop.stop_requested()) {
       const bool again = co_await reload(stop);
       if (again) {
         prober_.sync(pod_, runtime_, status_.latest());
+        end_resize();
         const std::string now = publish(false);
         if (is_terminal_phase(now)) wake_.set();
       }
@@ -127,6 +133,11 @@ async::Task<bool> PodWorker::prepare_node(async::StopToken stop) {
       wake_at(deps_.executor.steady() + kRetryPause);
       co_return false;
     }
+    std::string resolv_conf =
+        co_await async::offload(deps_.executor, deps_.pool, [path = deps_.options.resolv_conf] {
+          return path.empty() ? std::string() : fs::read_file(path, 1 << 20).value_or("");
+        });
+    node_dns_ = parse_resolv_conf(resolv_conf);
     node_prepared_ = true;
   }
   const Status mounted = co_await volumes_.set_up(
@@ -158,8 +169,7 @@ void PodWorker::show_sandbox_ready() {
 }
 
 cri::PodSandboxConfig PodWorker::sandbox_request(std::uint32_t attempt) const {
-  return sandbox_config(
-      {*pod_, deps_.options, deps_.node.dns, attempt, deps_.cgroups.parent_of(*pod_)});
+  return sandbox_config({*pod_, deps_.options, node_dns_, attempt, deps_.cgroups.parent_of(*pod_)});
 }
 
 async::Task<std::optional<SandboxRecord>> PodWorker::make_sandbox(std::uint32_t attempt,

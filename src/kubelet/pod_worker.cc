@@ -7,11 +7,12 @@ namespace kpp::kubelet {
 PodWorker::PodWorker(const PodDeps& deps, PodRef pod,
                      std::function<void(const std::string& uid)> done)
     : deps_(deps),
+      desired_(pod),
       pod_(std::move(pod)),
       done_(std::move(done)),
       seen_(api::MicroTime::from(deps.executor.wall()).to_string()),
       status_(deps.executor, deps.client, deps.log, *pod_),
-      volumes_(deps.executor, deps.pool, {deps.objects, deps.tokens},
+      volumes_(deps.executor, deps.pool, deps.client, {deps.objects, deps.tokens},
                cat(deps.options.root_dir, "/pods/", pod_->metadata.uid), deps.node.memory_capacity),
       prober_(deps_, [this] { poke(); }),
       wake_(deps.executor),
@@ -36,6 +37,7 @@ void PodWorker::start() {
   // Refused before the kubelet was started again: no container was ever made.
   if (is_terminal_phase(pod_->status.phase) && pod_->status.container_statuses.empty())
     state_ = State::kTerminated;
+  if (state_ == State::kSyncing) adopt(desired_);
   deps_.objects.set_references(pod_->metadata.uid, *pod_);
   status_.start();
   scope_.spawn(run());
@@ -49,13 +51,27 @@ void PodWorker::update(PodRef pod) {
   const std::int64_t grace = pod->metadata.deletion_grace_period_seconds.value_or(-1);
   const bool labels_changed = pod->metadata.labels != pod_->metadata.labels ||
                               pod->metadata.annotations != pod_->metadata.annotations;
-  pod_ = std::move(pod);
+  adopt(std::move(pod));
   if (spec_changed) deps_.objects.set_references(pod_->metadata.uid, *pod_);
   const bool shorter =
       state_ == State::kTerminating && grace >= 0 && last_grace_ >= 0 && grace < last_grace_;
   // What is under way must not hold up the end of the pod.
   if ((deleted_now && state_ == State::kSyncing) || shorter) round_.request_stop();
   if (spec_changed || labels_changed || deleted_now || shorter) poke();
+}
+
+void PodWorker::evict(std::string why) {
+  if (state_ != State::kSyncing || failure_) return;
+  deps_.log.info("Evicting a pod", {kv("pod", api::key_of(*pod_).to_string()), kv("why", why)});
+  pod_event(deps_, *pod_, {}, "Warning", "Evicted", why);
+  failure_ = StartError{"Evicted", std::move(why)};
+  evicted_ = true;
+  round_.request_stop();
+  poke();
+}
+
+void PodWorker::mirrored(const corev1::Pod& mirror) {
+  status_.retarget(mirror.metadata.uid, mirror.status);
 }
 
 void PodWorker::removed() {
@@ -149,6 +165,8 @@ std::string PodWorker::publish(bool terminal) {
                           deps_.node.host_ips,
                           terminal,
                           failure_ ? &*failure_ : nullptr,
+                          deps_.allocations,
+                          resize_conditions(),
                           deps_.executor.wall()};
   corev1::PodStatus status = make_pod_status(input);
   std::string phase = status.phase;

@@ -46,11 +46,15 @@ class PodWorker {
   void start();
   // Before start(): the node does not take the pod. It fails, and nothing of it is made.
   void refuse(StartError why);
-  void update(PodRef pod);  // a newer version of the object
-  void removed();           // it is gone from the API
-  void poke();              // the runtime or something that the pod refers to changed
+  void update(PodRef pod);                   // a newer version of the object
+  void removed();                            // it is gone from the API, or from the node's files
+  void evict(std::string why);               // the node wants its room back: ends it at once
+  void mirrored(const corev1::Pod& mirror);  // a static pod: this stands for it in the API
+  void poke();  // the runtime or something that the pod refers to changed
   async::Task<void> stop();
 
+  // The node could not give the pod what it asks for: something that ended may have made room.
+  bool waits_for_room() const { return resize_pending_.has_value(); }
   State state() const { return state_; }
   const PodRef& pod() const { return pod_; }
   const corev1::PodStatus& status() const { return status_.latest(); }
@@ -81,11 +85,25 @@ class PodWorker {
   async::Task<bool> reload(async::StopToken stop);
   PodFacts facts() const;
 
+  // pod_resize.cc
+  void adopt(PodRef desired);
+  bool resize_asked() const;
+  bool resize_under_way() const;
+  void consider_resize();
+  void plan_resize_restarts(SyncPlan& plan) const;
+  async::Task<Status> update_container(corev1::Container container, std::string id,
+                                       async::StopToken stop);
+  async::Task<void> actuate_resize(async::StopToken stop);
+  void end_resize();
+  std::vector<corev1::PodCondition> resize_conditions() const;
+
   // pod_start.cc
   async::Task<Started> start_container(corev1::Container container, SandboxRecord sandbox,
                                        async::StopToken stop);
   async::Task<std::optional<StartError>> try_start(corev1::Container container,
                                                    SandboxRecord sandbox, async::StopToken stop);
+  async::Task<std::vector<cri::AuthConfig>> pull_credentials(std::string image,
+                                                             async::StopToken stop);
   std::optional<StartError> back_off(const corev1::Container& container);
   async::Task<Result<std::vector<cri::Mount>>> mounts_of(corev1::Container container,
                                                          SandboxRecord sandbox,
@@ -105,8 +123,17 @@ class PodWorker {
   std::int64_t grace_seconds(const ContainerRecord& record, KillReason reason) const;
   const corev1::Container* spec_of(std::string_view name) const;
 
+  struct ResizePending {
+    std::string reason, message;
+    std::int64_t generation = 0;
+  };
+
   PodDeps deps_;
-  PodRef pod_;
+  PodRef desired_;  // as the API has it
+  PodRef pod_;      // the same with the resources that the node has granted
+  std::optional<ResizePending> resize_pending_;
+  bool resize_started_ = false;
+  std::string resize_error_;
   std::function<void(const std::string&)> done_;
   std::string seen_;  // the time when the worker was made
   State state_ = State::kSyncing;
@@ -115,9 +142,11 @@ class PodWorker {
   std::map<std::string, StartError> start_errors_;
   std::map<std::string, BackOff> crash_back_off_;
   std::optional<StartError> failure_;
+  bool evicted_ = false;
   std::int64_t last_grace_ = -1;  // the grace period that the running termination uses
   Duration mount_pause_{0};
   bool node_prepared_ = false;
+  ResolvConf node_dns_;     // as the node's file was when the pod was prepared
   bool reclaimed_ = false;  // volumes and control group are gone
   StatusWriter status_;
   PodVolumes volumes_;

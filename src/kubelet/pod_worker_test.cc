@@ -140,8 +140,10 @@ struct PodWorkerTest : ::testing::Test {
   Tokens tokens{executor, client};
   PodCgroups cgroups{executor, pool, options};
   NoDialer dialer;
-  PodDeps deps{executor, pool,   runtime, client, events,  log,    options,
-               node,     images, objects, tokens, cgroups, dialer, [] { return Services(); }};
+  Allocations allocations{executor, pool, log, options.root_dir + "/allocated_pods_state"};
+  PodDeps deps{executor, pool,    runtime, client,      events,
+               log,      options, node,    images,      objects,
+               tokens,   cgroups, dialer,  allocations, [] { return Services(); }};
   async::Scope scope{executor};
   bool done = false;
   std::unique_ptr<PodWorker> worker;
@@ -330,6 +332,76 @@ TEST_F(PodWorkerTest, AMissingConfigMapHoldsThePodUpUntilItIsThere) {
   EXPECT_EQ(runtime.running(), 1);
   EXPECT_EQ(*fs::read_file(options.root_dir + "/pods/uid1/volumes/kubernetes.io~configmap/v/k"),
             "value");
+}
+
+// The pod's container asks for another amount of CPU.
+void ask_for_cpu(corev1::Pod& pod, const std::string& amount) {
+  pod.spec.containers[0].resources.requests["cpu"] = api::Quantity(amount);
+  ++pod.metadata.generation;
+}
+
+TEST_F(PodWorkerTest, AResizeThatFitsGoesThroughWithoutARestart) {
+  node.allocatable["cpu"] = api::Quantity("2");
+  corev1::Pod pod;
+  pod.spec.containers = {container("a")};
+  pod.spec.containers[0].resources.requests["cpu"] = api::Quantity("100m");
+  start(pod);
+  api.edit<corev1::Pod>(key, [](corev1::Pod& p) { ask_for_cpu(p, "900m"); });
+  worker->update(std::make_shared<const corev1::Pod>(*api.get<corev1::Pod>(key)));
+  settle();
+  EXPECT_EQ(status().container_statuses[0].allocated_resources["cpu"].text, "900m");
+  EXPECT_EQ(status().container_statuses[0].resources->requests["cpu"].text, "900m");
+  EXPECT_EQ(status().container_statuses[0].restart_count, 0);
+  EXPECT_EQ(condition("PodResizeInProgress"), "");
+  EXPECT_TRUE(has_event("ResizeCompleted",
+                        "Pod resize completed: {\"containers\":[{\"name\":\"a\",\"resources\":"
+                        "{\"requests\":{\"cpu\":\"900m\"}}}],\"generation\":2}"));
+}
+
+TEST_F(PodWorkerTest, AResizeThatFindsNoRoomWaitsForIt) {
+  node.allocatable["cpu"] = api::Quantity("2");
+  corev1::Pod other;
+  other.spec.containers = {container("x")};
+  other.spec.containers[0].resources.requests["cpu"] = api::Quantity("1500m");
+  std::vector<PodRef> others{std::make_shared<const corev1::Pod>(other)};
+  deps.others = [&others](const std::string&) { return others; };
+  corev1::Pod pod;
+  pod.spec.containers = {container("a")};
+  pod.spec.containers[0].resources.requests["cpu"] = api::Quantity("100m");
+  start(pod);
+  api.edit<corev1::Pod>(key, [](corev1::Pod& p) { ask_for_cpu(p, "900m"); });
+  worker->update(std::make_shared<const corev1::Pod>(*api.get<corev1::Pod>(key)));
+  settle();
+  EXPECT_EQ(condition("PodResizePending"), "True Deferred");
+  EXPECT_EQ(status().container_statuses[0].allocated_resources["cpu"].text, "100m");
+  EXPECT_TRUE(worker->waits_for_room());
+  others.clear();
+  worker->poke();
+  settle();
+  EXPECT_EQ(condition("PodResizePending"), "");
+  EXPECT_EQ(status().container_statuses[0].allocated_resources["cpu"].text, "900m");
+}
+
+TEST_F(PodWorkerTest, AResizeBeyondTheNodeIsInfeasible) {
+  node.allocatable["cpu"] = api::Quantity("2");
+  corev1::Pod pod;
+  pod.spec.containers = {container("a")};
+  start(pod);
+  api.edit<corev1::Pod>(key, [](corev1::Pod& p) { ask_for_cpu(p, "64"); });
+  worker->update(std::make_shared<const corev1::Pod>(*api.get<corev1::Pod>(key)));
+  settle();
+  EXPECT_EQ(condition("PodResizePending"), "True Infeasible");
+}
+
+TEST_F(PodWorkerTest, AnEvictedPodFailsAtOnce) {
+  corev1::Pod pod;
+  pod.spec.containers = {container("a")};
+  start(pod);
+  worker->evict("Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. ");
+  settle();
+  EXPECT_EQ(status().phase, "Failed");
+  EXPECT_EQ(status().reason, "Evicted");
+  EXPECT_TRUE(called("stop a 2") || called("stop a 1"));
 }
 
 }  // namespace

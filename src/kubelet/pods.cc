@@ -1,7 +1,10 @@
 #include "kubelet/pods.h"
 
+#include <algorithm>
+
 #include "kubelet/admission.h"
 #include "kubelet/container/resources.h"
+#include "kubelet/static/static_pod.h"
 
 namespace kpp::kubelet {
 namespace {
@@ -20,6 +23,13 @@ Pods::Pods(const PodDeps& deps)
       pleg_(
           deps.executor, deps.runtime, deps.log, [this](const std::string& uid) { poke(uid); },
           [this](const auto& sandboxes) { runtime_listed(sandboxes); }),
+      folder_(deps.executor, deps.pool, deps.log, deps.options.static_pod_path,
+              deps.options.node_name, [this](const auto& pods) { static_changed(pods); }),
+      mirrors_(deps.executor, deps.client, deps.log, deps.node_uid,
+               [this](const PodRef& pod, const PodRef& mirror) {
+                 if (const auto it = workers_.find(pod->metadata.uid); it != workers_.end())
+                   it->second->mirrored(*mirror);
+               }),
       scope_(deps.executor) {
   informer_.add_handler([this](const PodRef& o, const PodRef& n) { changed(o, n); });
 }
@@ -29,33 +39,86 @@ Pods::~Pods() = default;
 void Pods::start() {
   informer_.start();
   pleg_.start();
+  folder_.start();
+  mirrors_.start();
+  scope_.spawn(tell_mirrors());
+}
+
+async::Task<void> Pods::tell_mirrors() {
+  const bool synced = co_await informer_.wait_synced(scope_.stop_token());
+  if (synced) mirrors_.synced();
 }
 
 async::Task<void> Pods::stop() {
   scope_.request_stop();
   co_await informer_.stop();
+  co_await folder_.stop();
+  co_await mirrors_.stop();
   co_await pleg_.stop();
   for (auto& [uid, worker] : workers_) co_await worker->stop();
   co_await scope_.join();
   workers_.clear();
 }
 
+// What the folder does not have any more ends; what it has newly starts as soon as no other static
+// pod of the name is left.
+void Pods::static_changed(const PodFolder::Pods& pods) {
+  static_pods_ = pods;
+  folder_read_ = true;
+  for (auto& [uid, worker] : workers_) {
+    if (worker && is_static(*worker->pod()) && !pods.contains(uid)) worker->removed();
+  }
+  std::map<api::ObjectKey, PodRef> wanted;
+  for (const auto& [uid, pod] : pods) wanted[api::key_of(*pod)] = pod;
+  mirrors_.want(std::move(wanted));
+  start_static();
+}
+
+void Pods::start_static() {
+  for (const auto& [uid, pod] : static_pods_) {
+    if (workers_.contains(uid)) continue;
+    const bool waits = std::ranges::any_of(workers_, [&](const auto& item) {
+      return item.second && is_static(*item.second->pod()) &&
+             api::key_of(*item.second->pod()) == api::key_of(*pod);
+    });
+    if (waits) continue;
+    add(pod);
+    mirrors_.look();
+  }
+}
+
+void Pods::room_may_be_made() {
+  for (auto& [uid, worker] : workers_) {
+    if (worker && worker->waits_for_room()) worker->poke();
+  }
+}
+
 void Pods::changed(const PodRef& old_pod, const PodRef& new_pod) {
+  room_may_be_made();
+  if (is_mirror(new_pod ? *new_pod : *old_pod)) {
+    mirrors_.seen(api::key_of(new_pod ? *new_pod : *old_pod), new_pod);
+    return;
+  }
   if (old_pod && (!new_pod || new_pod->metadata.uid != old_pod->metadata.uid)) {
     if (const auto it = workers_.find(old_pod->metadata.uid); it != workers_.end())
       it->second->removed();
   }
   if (!new_pod) return;
-  auto& worker = workers_[new_pod->metadata.uid];
-  if (worker) {
-    worker->update(new_pod);
+  if (const auto it = workers_.find(new_pod->metadata.uid); it != workers_.end()) {
+    it->second->update(new_pod);
     return;
   }
+  add(new_pod);
+}
+
+void Pods::add(const PodRef& new_pod) {
+  auto& worker = workers_[new_pod->metadata.uid];
   worker =
       std::make_unique<PodWorker>(deps_, new_pod, [this](const std::string& uid) { ended(uid); });
   // A pod that was taken once stays, whatever the node would say now.
   if (!new_pod->status.start_time && !new_pod->metadata.deletion_timestamp) {
-    if (auto why = refusal_of(*new_pod, taken(new_pod->metadata.uid), deps_.node)) {
+    if (auto why = refusal_of(*new_pod, taken(new_pod->metadata.uid), deps_.node,
+                              deps_.node_labels ? deps_.node_labels() : NodeLabels())) {
       worker->refuse(std::move(*why));
     }
   }
@@ -76,14 +139,20 @@ std::vector<PodRef> Pods::taken(const std::string& except) const {
 void Pods::ended(const std::string& uid) {
   const auto it = workers_.find(uid);
   if (it == workers_.end()) return;
+  const bool was_static = is_static(*it->second->pod());
   scope_.spawn(drop(std::move(it->second)));
   workers_.erase(it);
+  if (was_static) start_static();
 }
 
 async::Task<void> Pods::drop(std::unique_ptr<PodWorker> worker) { co_await worker->stop(); }
 
 void Pods::poke(const std::string& uid) {
   if (const auto it = workers_.find(uid); it != workers_.end()) it->second->poke();
+}
+
+void Pods::evict(const std::string& uid, std::string why) {
+  if (const auto it = workers_.find(uid); it != workers_.end()) it->second->evict(std::move(why));
 }
 
 const PodWorker* Pods::find(const std::string& namespace_, const std::string& name) const {
@@ -104,7 +173,7 @@ std::vector<const PodWorker*> Pods::all() const {
 }
 
 void Pods::runtime_listed(const std::map<std::string, std::vector<std::string>>& sandboxes_by_uid) {
-  if (!informer_.synced()) return;
+  if (!informer_.synced() || !folder_read_) return;
   std::erase_if(orphans_, [&](const auto& item) { return !sandboxes_by_uid.contains(item.first); });
   for (const auto& [uid, sandboxes] : sandboxes_by_uid) {
     if (workers_.contains(uid)) {

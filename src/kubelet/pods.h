@@ -8,13 +8,17 @@
 #include "client/informer.h"
 #include "kubelet/pleg.h"
 #include "kubelet/pod_worker.h"
+#include "kubelet/static/mirrors.h"
+#include "kubelet/static/pod_folder.h"
 
 namespace kpp::kubelet {
 
 // Guarantees: a pod bound to the node has a worker until it is gone from the API and from the
 // runtime. Two pods of one
 //   name follow each other: the second starts when it is there, whatever the first is doing.
-//   Sandboxes that belong to no pod of the API are stopped and removed, once the API has been read.
+//   Static pods come from the node's folder and have a mirror in the API, which has no worker.
+//   Sandboxes that belong to no pod of the API or the folder are stopped and removed, once both
+//   have been read.
 // Runs on: its executor only.
 class Pods {
  public:
@@ -27,15 +31,21 @@ class Pods {
   async::Task<void> stop();
 
   void poke(const std::string& uid);
+  void evict(const std::string& uid, std::string why);
   // By name; nullptr if there is none. The newest, if there are several.
   const PodWorker* find(const std::string& namespace_, const std::string& name) const;
   std::vector<const PodWorker*> all() const;
+  // The pods that the node has taken and that have not ended, but one.
+  std::vector<PodRef> taken(const std::string& except) const;
   bool runtime_healthy() const { return pleg_.healthy(); }
 
  private:
   void changed(const PodRef& old_pod, const PodRef& new_pod);
-  // The pods that the node has taken and that have not ended, but one.
-  std::vector<PodRef> taken(const std::string& except) const;
+  void static_changed(const PodFolder::Pods& pods);
+  void start_static();
+  void add(const PodRef& pod);
+  void room_may_be_made();
+  async::Task<void> tell_mirrors();
   void ended(const std::string& uid);
   void runtime_listed(const std::map<std::string, std::vector<std::string>>& sandboxes_by_uid);
   async::Task<void> drop(std::unique_ptr<PodWorker> worker);
@@ -46,6 +56,10 @@ class Pods {
   std::map<std::string, int> orphans_;  // by uid: lists in which it was seen; -1: being removed
   client::Informer<corev1::Pod> informer_;
   Pleg pleg_;
+  PodFolder::Pods static_pods_;  // as the folder has them, by uid
+  bool folder_read_ = false;
+  PodFolder folder_;
+  Mirrors mirrors_;
   async::Scope scope_;
 };
 

@@ -47,10 +47,7 @@ ContainerRecord container_record(const cri::ContainerStatus& status) {
   out.started_at = status.started_at;
   out.finished_at = status.finished_at;
   out.exit_code = status.exit_code;
-  if (status.image) {
-    out.image = status.image->user_specified_image.empty() ? status.image->image
-                                                           : status.image->user_specified_image;
-  }
+  if (status.image) out.image = status.image->image;
   out.image_id = status.image_ref;
   out.hash = value_of(status.annotations, label::kHash);
   out.restart_count = number_of(value_of(status.annotations, label::kRestartCount));

@@ -22,18 +22,6 @@ bool rule_restarts(const corev1::Container& container, std::int32_t exit_code, b
   return false;
 }
 
-// By the policy of the container, else of the pod.
-bool policy_restarts(const corev1::Pod& pod, const corev1::Container& container,
-                     std::int32_t exit_code) {
-  bool decided = false;
-  if (rule_restarts(container, exit_code, decided)) return true;
-  const std::string& policy =
-      container.restart_policy ? *container.restart_policy : pod.spec.restart_policy;
-  if (policy == "Never") return false;
-  if (policy == "OnFailure") return exit_code != 0;
-  return true;
-}
-
 bool restarts_on_failure(const corev1::Pod& pod) { return pod.spec.restart_policy != "Never"; }
 
 const ProbeResults* results_of(const ProbeView& probes, const std::string& id) {
@@ -246,6 +234,17 @@ class Planner {
 };
 
 }  // namespace
+
+bool policy_restarts(const corev1::Pod& pod, const corev1::Container& container,
+                     std::int32_t exit_code) {
+  bool decided = false;
+  if (rule_restarts(container, exit_code, decided)) return true;
+  const std::string& policy =
+      container.restart_policy ? *container.restart_policy : pod.spec.restart_policy;
+  if (policy == "Never") return false;
+  if (policy == "OnFailure") return exit_code != 0;
+  return true;
+}
 
 bool should_restart(const corev1::Pod& pod, const corev1::Container& container,
                     const PodRuntime& runtime) {

@@ -42,6 +42,10 @@ struct SyncPlan {
 
 SyncPlan plan_sync(const corev1::Pod& pod, const PodRuntime& runtime, const ProbeView& probes);
 
+// Whether a container that has ended with this code starts again: by its own rules and policy, else
+// by the pod's.
+bool policy_restarts(const corev1::Pod& pod, const corev1::Container& container,
+                     std::int32_t exit_code);
 // Whether a container that is not running is to be started (again), by its restart policy and that
 // of the pod.
 bool should_restart(const corev1::Pod& pod, const corev1::Container& container,

@@ -18,6 +18,7 @@ std::span<const Plugin> plugins() {
       runtime_class_plugin(),
       default_ingress_class_plugin(),
       rbac_escalation_plugin(),
+      pod_resize_plugin(),
   };
   return kPlugins;
 }

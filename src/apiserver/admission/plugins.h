@@ -93,5 +93,6 @@ Plugin volume_claim_resize_plugin();
 Plugin runtime_class_plugin();
 Plugin default_ingress_class_plugin();
 Plugin rbac_escalation_plugin();
+Plugin pod_resize_plugin();
 
 }  // namespace kpp::apiserver

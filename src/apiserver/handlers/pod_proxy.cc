@@ -235,11 +235,9 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
   auto upgraded = co_await state_->client_for(*target).upgrade(std::move(out), call.stop);
   if (!upgraded) co_return respond_status(internal(cat("error dialing backend: ", upgraded.error().message())));
   if (!upgraded->stream) {
-    std::string text = upgraded->response.body_text();
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    co_return respond_status(upgraded->response.status == 404   ? Status(Reason::kNotFound, text)
-                             : upgraded->response.status == 400 ? bad_request(text)
-                                                                : internal(text));
+    // What the kubelet says instead of upgrading is for the client as it is.
+    co_return net::Response::text(upgraded->response.status, "text/plain; charset=utf-8",
+                                  std::string(upgraded->response.body_text()));
   }
   net::Response answer;
   answer.status = 101;

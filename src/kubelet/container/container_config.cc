@@ -69,7 +69,7 @@ cri::LinuxContainerResources container_resources(const corev1::Pod& pod,
                                                  bool quota_enforced) {
   constexpr std::int64_t kPeriodUs = 100'000;
   cri::LinuxContainerResources out;
-  const auto& resources = container.resources;
+  const auto resources = effective_resources(pod, container.resources);
   const std::int64_t request = milli_of(resources.requests, "cpu");
   const std::int64_t limit = milli_of(resources.limits, "cpu");
   const bool has_request = resources.requests.contains("cpu");

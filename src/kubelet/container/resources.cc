@@ -142,6 +142,17 @@ PodResources pod_resources(const corev1::Pod& pod) {
   return out;
 }
 
+corev1::ResourceRequirements effective_resources(const corev1::Pod& pod,
+                                                 const corev1::ResourceRequirements& own) {
+  corev1::ResourceRequirements out = own;
+  if (!pod.spec.resources) return out;
+  for (const char* name : kComputeResources) {
+    const auto whole = pod.spec.resources->limits.find(name);
+    if (whole != pod.spec.resources->limits.end()) out.limits.try_emplace(name, whole->second);
+  }
+  return out;
+}
+
 std::int64_t cpu_shares(std::int64_t milli) {
   if (milli == 0) return 2;
   return std::clamp<std::int64_t>(milli * 1024 / 1000, 2, 262144);

@@ -37,6 +37,10 @@ struct PodResources {
 };
 PodResources pod_resources(const corev1::Pod& pod);
 
+// Of a container, with the pod's own limits of CPU and memory where the container has none.
+corev1::ResourceRequirements effective_resources(const corev1::Pod& pod,
+                                                 const corev1::ResourceRequirements& own);
+
 // The kernel's figures.
 std::int64_t cpu_shares(std::int64_t milli);  // 2 at least, 262144 at most
 std::int64_t cpu_quota_us(

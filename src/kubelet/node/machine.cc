@@ -64,8 +64,15 @@ Machine read_machine(const std::string& root_dir) {
   Machine out;
   out.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   out.memory_bytes = memory_bytes();
+  // The directory may not be there yet: it will be on the file system of the nearest one that is.
+  std::string on_disk = root_dir;
+  while (on_disk.size() > 1 && !fs::exists(on_disk)) {
+    const auto slash = on_disk.rfind('/');
+    on_disk =
+        slash == 0 || slash == std::string::npos ? std::string("/") : on_disk.substr(0, slash);
+  }
   struct statvfs disk{};
-  if (::statvfs(root_dir.c_str(), &disk) == 0) {
+  if (::statvfs(on_disk.c_str(), &disk) == 0) {
     out.disk_bytes =
         static_cast<std::int64_t>(disk.f_blocks) * static_cast<std::int64_t>(disk.f_frsize);
   }

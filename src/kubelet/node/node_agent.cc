@@ -24,6 +24,7 @@ NodeAgent::NodeAgent(async::Executor& executor, Runtime& runtime, client::Client
       log_(std::move(log)),
       options_(options),
       machine_(std::move(machine)),
+      node_labels_(new_node(machine_, options_).metadata.labels),
       ready_(executor),
       registered_(executor),
       scope_(executor) {}
@@ -93,6 +94,7 @@ async::Task<Status> NodeAgent::write_status(RuntimeHealth health, async::StopTok
       }
       node = std::move(relabelled);
     }
+    node_labels_ = node->metadata.labels;
     const corev1::NodeStatus before = node->status;
     fill_status(node->status, machine_, options_, health, executor_.wall());
     if (written_ && same_status(before, node->status) &&

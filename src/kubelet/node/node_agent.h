@@ -23,6 +23,9 @@ class NodeAgent {
   void start();
   async::Task<void> stop();
 
+  // As the API had them when the status was written last.
+  const std::map<std::string, std::string>& node_labels() const { return node_labels_; }
+  const std::string& node_uid() const { return node_uid_; }
   bool ready() const { return ready_.is_set(); }
   // Waits until the API has the node as Ready for the first time.
   async::Task<bool> wait_ready(async::StopToken stop) { return ready_.wait(std::move(stop)); }
@@ -42,6 +45,7 @@ class NodeAgent {
   const KubeletOptions& options_;
   const Machine machine_;
   std::string node_uid_;
+  std::map<std::string, std::string> node_labels_;
   std::optional<corev1::NodeStatus> written_;
   TimePoint written_at_{};
   async::Event ready_;

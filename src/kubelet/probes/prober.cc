@@ -106,6 +106,7 @@ async::Task<ProbeAnswer> Prober::ask(PodRef pod, corev1::Container container, Pr
                 cat(name, " probe failed: ", answer.output));
       break;
     case ProbeOutcome::kUnknown:
+      if (ending_) break;  // the container may be gone under the probe's hands
       pod_event(deps_, *pod, container.name, "Warning", "Unhealthy",
                 cat(name, " probe errored and resulted in unknown state: ", answer.output));
       break;
@@ -156,6 +157,7 @@ async::Task<void> Prober::run(PodRef pod, corev1::Container container, ProbeTarg
 }
 
 void Prober::stop_restarting_probes() {
+  ending_ = true;
   for (auto& [key, running] : running_) {
     if (key.second != Kind::kReadiness) running.stop.request_stop();
   }

@@ -59,6 +59,7 @@ class Prober {
   std::function<void()> changed_;
   ProbeView results_;
   std::map<Key, Running> running_;
+  bool ending_ = false;  // the pod is being ended
   async::Scope scope_;
 };
 

@@ -194,7 +194,7 @@ async::Task<net::Response> NodeHandler::exec(std::vector<std::string> path, net:
   if (worker == nullptr) co_return text(404, "pod does not exist");
   const auto* status = status_of(worker->status(), name);
   if (status == nullptr || status->container_id.empty()) {
-    co_return text(404, cat("container not found (", quoted(name), ")"));
+    co_return text(500, cat("container not found (", quoted(name), ")"));
   }
   if (!status->state.running)
     co_return text(400, cat("container not running (", raw_id(status->container_id), ")"));

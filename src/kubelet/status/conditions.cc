@@ -7,8 +7,9 @@
 namespace kpp::kubelet {
 namespace {
 
-constexpr std::array kOwned{"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady",
-                            "PodScheduled"};
+constexpr std::array kOwned{
+    "PodResizePending", "PodResizeInProgress", "PodReadyToStartContainers", "Initialized", "Ready",
+    "ContainersReady",  "PodScheduled"};
 
 corev1::PodCondition condition(std::string_view type, bool status, std::string_view reason = {},
                                std::string message = {}) {
@@ -107,7 +108,7 @@ void set_conditions(const StatusInput& in, corev1::PodStatus& status) {
   const bool sandbox_ready =
       in.runtime.ready_sandbox() != nullptr && !sandbox_changed(in.pod, in.runtime);
   const corev1::PodCondition containers = containers_ready(in.pod, status);
-  std::vector<corev1::PodCondition> own;
+  std::vector<corev1::PodCondition> own = in.resize_conditions;
   own.push_back(condition("PodReadyToStartContainers", sandbox_ready));
   own.push_back(initialized(in.pod, status));
   own.push_back(ready(in.pod, containers, others));
@@ -119,6 +120,8 @@ void set_conditions(const StatusInput& in, corev1::PodStatus& status) {
     const bool kept =
         it != before.end() && it->status == c.status && !it->last_transition_time.is_zero();
     c.last_transition_time = kept ? it->last_transition_time : api::Time::from(in.now);
+    if (kept && it->reason == c.reason && it->message == c.message)
+      c.last_probe_time = it->last_probe_time;
   }
   status.conditions = std::move(own);
   for (auto& c : others) status.conditions.push_back(std::move(c));

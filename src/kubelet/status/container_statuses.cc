@@ -69,11 +69,28 @@ std::vector<corev1::VolumeMountStatus> mount_statuses(const corev1::Container& c
   return out;
 }
 
-void set_resources(const corev1::Container& container, corev1::ContainerStatus& status) {
+// Of a running container, CPU and memory as its group has them; else, and for the rest, as granted.
+void set_resources(const StatusInput& in, const corev1::Container& container,
+                   corev1::ContainerStatus& status) {
   status.allocated_resources = container.resources.requests;
   auto& shown = status.resources.emplace();
   shown.limits = container.resources.limits;
   shown.requests = container.resources.requests;
+  if (!status.state.running) return;
+  const auto* recorded = in.allocations.actuated(in.pod.metadata.uid, container.name);
+  const auto given = effective_resources(in.pod, recorded ? *recorded : container.resources);
+  const auto take = [](ResourceList& to, const ResourceList& from, const std::string& resource) {
+    if (const auto it = from.find(resource); it != from.end()) to[resource] = it->second;
+  };
+  if (!shown.limits.empty()) {
+    take(shown.limits, given.limits, "cpu");
+    take(shown.limits, given.limits, "memory");
+  }
+  if (!shown.requests.empty()) {
+    // Without a request the kernel's shares come from the limit.
+    take(shown.requests, given.requests.contains("cpu") ? given.requests : given.limits, "cpu");
+    take(shown.requests, given.requests, "memory");
+  }
 }
 
 corev1::ContainerStatus waiting_status(const corev1::Container& container, std::string_view reason,
@@ -102,7 +119,8 @@ void mark_lost(const corev1::Pod& pod, const corev1::ContainerStatus* previous,
   if (!pod.metadata.deletion_timestamp) ++status.restart_count;
 }
 
-corev1::ContainerStatus converted(const corev1::Container& container, const ContainerRecord& record,
+corev1::ContainerStatus converted(const StatusInput& in, const corev1::Container& container,
+                                  const ContainerRecord& record,
                                   const corev1::ContainerStatus* previous) {
   corev1::ContainerStatus out;
   out.name = container.name;
@@ -112,7 +130,7 @@ corev1::ContainerStatus converted(const corev1::Container& container, const Cont
   out.container_id = container_id(record.id);
   out.state = state_of(record, previous);
   out.volume_mounts = mount_statuses(container);
-  set_resources(container, out);
+  set_resources(in, container, out);
   if (container.lifecycle && container.lifecycle->stop_signal)
     out.stop_signal = container.lifecycle->stop_signal;
   return out;
@@ -163,7 +181,7 @@ std::vector<corev1::ContainerStatus> container_statuses(
       if (record.name != container.name || seen == 2) continue;
       if (seen++ == 0) {
         newest = &record;
-        status = converted(container, record, before);
+        status = converted(in, container, record, before);
         // What ended before the one that runs now may have been removed from the runtime.
         if (before && before->restart_count == record.restart_count)
           status.last_state = before->last_state;

@@ -85,12 +85,16 @@ std::string pod_phase(const corev1::Pod& pod, const std::vector<corev1::Containe
   if (n.running == 0 && n.stopped > 0 && n.unknown == 0) {
     if (terminal) return n.stopped == n.succeeded ? "Succeeded" : "Failed";
     if (policy == "Always") return "Running";
-    bool restarting =
-        false;  // a rule of a container may ask for a restart whatever the pod's policy says
+    // A container may be started again whatever the pod's policy says.
+    bool restarting = false;
     for (const auto& container : pod.spec.containers) {
       const auto* status = find_status(regular, container.name);
-      if (!container.restart_policy_rules.empty() && status && status->state.waiting)
-        restarting = true;
+      if (status == nullptr ||
+          (!container.restart_policy && container.restart_policy_rules.empty()))
+        continue;
+      const auto* ended = status->state.terminated ? status->state.terminated.get()
+                                                   : status->last_state.terminated.get();
+      if (ended && policy_restarts(pod, container, ended->exit_code)) restarting = true;
     }
     if (restarting) return "Running";
     if (n.stopped == n.succeeded) return "Succeeded";

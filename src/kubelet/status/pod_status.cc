@@ -32,15 +32,26 @@ void set_addresses(const StatusInput& in, corev1::PodStatus& status) {
   if (!ips.empty()) status.pod_ip = ips.front();
 }
 
-void set_pod_resources(const corev1::Pod& pod, corev1::PodStatus& status) {
-  PodResources total = pod_resources(pod);
+// The granted sums; and what the containers were really given.
+void set_pod_resources(const StatusInput& in, corev1::PodStatus& status) {
+  Allocations::Resources given;
+  for (const auto& [name, granted] : resources_of(in.pod)) {
+    const auto* recorded = in.allocations.actuated(in.pod.metadata.uid, name);
+    given[name] = recorded ? *recorded : granted;
+  }
+  status.allocated_resources = pod_resources(in.pod).requests;
+  PodResources total = pod_resources(with_resources(in.pod, given));
   const auto keep = [](ResourceList& list) {
     std::erase_if(list,
                   [](const auto& item) { return item.first != "cpu" && item.first != "memory"; });
   };
   keep(total.requests);
   keep(total.limits);
-  status.allocated_resources = total.requests;
+  // No group tells what memory was asked for: it stays what was said first.
+  if (in.previous.resources && total.requests.contains("memory")) {
+    const auto before = in.previous.resources->requests.find("memory");
+    if (before != in.previous.resources->requests.end()) total.requests["memory"] = before->second;
+  }
   auto& shown = status.resources.emplace();
   shown.requests = std::move(total.requests);
   shown.limits = std::move(total.limits);
@@ -100,7 +111,7 @@ corev1::PodStatus make_pod_status(const StatusInput& in) {
     out.message = in.failure->message;
   }
   set_addresses(in, out);
-  set_pod_resources(in.pod, out);
+  set_pod_resources(in, out);
   set_conditions(in, out);
   return out;
 }

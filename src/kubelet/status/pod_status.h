@@ -7,6 +7,7 @@
 
 #include "api/corev1.h"
 #include "base/clock.h"
+#include "kubelet/resize/allocations.h"
 #include "kubelet/runtime_view.h"
 #include "kubelet/sync_plan.h"
 
@@ -28,6 +29,8 @@ struct StatusInput {
   bool terminal = false;  // its containers will not be started again
   // Ends the pod whatever its containers say: phase Failed with this reason and message.
   const StartError* failure = nullptr;
+  const Allocations& allocations;  // what running containers were given
+  std::vector<corev1::PodCondition> resize_conditions = {};
   WallTime now{};
 };
 

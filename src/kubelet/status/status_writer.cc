@@ -4,6 +4,7 @@
 
 #include "api/json_codec.h"
 #include "codec/json.h"
+#include "kubelet/static/static_pod.h"
 
 namespace kpp::kubelet {
 namespace {
@@ -42,9 +43,18 @@ StatusWriter::StatusWriter(async::Executor& executor, client::Client& client, co
       clean_(executor),
       scope_(executor) {
   clean_.set();
+  gone_ = is_static(pod);  // until its mirror is known
 }
 
 void StatusWriter::start() { scope_.spawn(run()); }
+
+void StatusWriter::retarget(std::string uid, corev1::PodStatus known) {
+  if (!gone_ && uid == uid_) return;
+  uid_ = std::move(uid);
+  written_ = std::move(known);
+  gone_ = false;
+  set(latest_);
+}
 
 void StatusWriter::set(corev1::PodStatus status) {
   latest_ = std::move(status);
@@ -61,8 +71,13 @@ async::Task<Status> StatusWriter::write(corev1::PodStatus status, async::StopTok
   json::Object patch;
   patch["metadata"] = json::Object{{"uid", uid_}};
   patch["status"] = std::move(change);
+  const std::string uid = uid_;
   auto done = co_await client_.patch<corev1::Pod>(
       key_, client::PatchType::kMerge, json::write(patch), std::string("status"), std::move(stop));
+  if (uid != uid_) {  // what was written to is not what stands for the pod now
+    dirty_ = true;
+    co_return Status();
+  }
   if (!done) co_return std::move(done).error();
   written_ = std::move(status);
   co_return Status();

@@ -27,6 +27,9 @@ class StatusWriter {
   StatusWriter& operator=(const StatusWriter&) = delete;
 
   void start();
+  // The object that stands for the pod in the API: another than when the writer was made, or, for a
+  // static pod, the first. `known` is the status that it has.
+  void retarget(std::string uid, corev1::PodStatus known);
   void set(corev1::PodStatus status);
   // What was set last, or what the API had when the pod was first seen.
   const corev1::PodStatus& latest() const { return latest_; }
@@ -43,7 +46,7 @@ class StatusWriter {
   client::Client& client_;
   const Logger& log_;
   const api::ObjectKey key_;
-  const std::string uid_;
+  std::string uid_;
   corev1::PodStatus latest_;
   corev1::PodStatus written_;
   bool dirty_ = false;

@@ -16,6 +16,7 @@ Names names_of(const corev1::Pod& pod) {
   }
   for (const auto& c : pod.spec.ephemeral_containers)
     collect_references(as_container(c), config_maps, secrets);
+  for (const auto& ref : pod.spec.image_pull_secrets) secrets.push_back(ref.name);
   for (const auto& volume : pod.spec.volumes) {
     const auto& source = volume.volume_source;
     if (source.config_map) config_maps.push_back(source.config_map->local_object_reference.name);

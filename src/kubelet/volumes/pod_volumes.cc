@@ -18,6 +18,7 @@ std::string_view plugin_of(const corev1::VolumeSource& source) {
   if (source.secret) return "kubernetes.io~secret";
   if (source.projected) return "kubernetes.io~projected";
   if (source.downward_api) return "kubernetes.io~downward-api";
+  if (source.nfs) return "kubernetes.io~nfs";
   return {};
 }
 
@@ -84,17 +85,53 @@ Status check_host_path(const corev1::HostPathVolumeSource& source) {
 
 }  // namespace
 
-PodVolumes::PodVolumes(async::Executor& executor, async::ThreadPool& pool, PayloadSources sources,
-                       std::string pod_directory, std::int64_t memory_capacity)
+PodVolumes::PodVolumes(async::Executor& executor, async::ThreadPool& pool, client::Client& client,
+                       PayloadSources sources, std::string pod_directory,
+                       std::int64_t memory_capacity)
     : executor_(executor),
       pool_(pool),
+      client_(client),
       sources_(sources),
       pod_directory_(std::move(pod_directory)),
       memory_capacity_(memory_capacity) {}
 
 std::string PodVolumes::path_of(const corev1::Volume& volume) const {
   if (volume.volume_source.host_path) return volume.volume_source.host_path->path;
+  if (const auto it = bound_.find(volume.name); it != bound_.end()) {
+    if (it->second.source.host_path) return it->second.source.host_path->path;
+    return cat(pod_directory_, "/volumes/kubernetes.io~nfs/", it->second.name);
+  }
   return cat(pod_directory_, "/volumes/", plugin_of(volume.volume_source), "/", volume.name);
+}
+
+async::Task<Status> PodVolumes::set_up_nfs(corev1::NFSVolumeSource source,
+                                           std::vector<std::string> options, std::string target) {
+  co_return co_await async::offload(
+      executor_, pool_,
+      [source = std::move(source), options = std::move(options), target = std::move(target)] {
+        return mount_nfs(source, options, target);
+      });
+}
+
+async::Task<Status> PodVolumes::set_up_claim(std::shared_ptr<const corev1::Pod> pod,
+                                             corev1::Volume volume, async::StopToken stop) {
+  if (bound_.contains(volume.name)) co_return Status();
+  auto bound = co_await bound_volume(client_, pod, volume, std::move(stop));
+  if (!bound) co_return std::move(bound).error();
+  Status done;
+  if (bound->source.nfs) {
+    done = co_await set_up_nfs(*bound->source.nfs, bound->mount_options,
+                               cat(pod_directory_, "/volumes/kubernetes.io~nfs/", bound->name));
+  } else {
+    done = co_await async::offload(
+        executor_, pool_, [path = *bound->source.host_path, must = bound->must_exist]() -> Status {
+          if (must && !fs::exists(path.path))
+            return {Reason::kNotFound, cat("path ", quoted(path.path), " does not exist")};
+          return check_host_path(path);
+        });
+  }
+  if (done.ok()) bound_[volume.name] = std::move(*bound);
+  co_return done;
 }
 
 async::Task<Status> PodVolumes::set_up_one(std::shared_ptr<const corev1::Pod> pod,
@@ -114,6 +151,9 @@ async::Task<Status> PodVolumes::set_up_one(std::shared_ptr<const corev1::Pod> po
     co_return co_await async::offload(executor_, pool_,
                                       [=] { return make_directory(path, in_memory, size, group); });
   }
+  if (!claim_of(*pod, volume).empty())
+    co_return co_await set_up_claim(std::move(pod), std::move(volume), std::move(stop));
+  if (source.nfs) co_return co_await set_up_nfs(*source.nfs, {}, path);
   if (!has_payload(source)) {
     co_return Status(Reason::kInvalid, "volumes of this kind are not supported by this kubelet");
   }
@@ -139,8 +179,18 @@ async::Task<Status> PodVolumes::set_up(std::shared_ptr<const corev1::Pod> pod, P
     Status done = co_await set_up_one(pod, volume, facts, stop);
     if (done.ok()) continue;
     if (done.is(Reason::kCanceled)) co_return done;
-    report("FailedMount",
-           cat("MountVolume.SetUp failed for volume ", quoted(volume.name), " : ", done.message()));
+    const bool no_volume_yet =
+        !claim_of(*pod, volume).empty() &&
+        (done.message().starts_with("error processing PVC") || done.message().starts_with("PVC "));
+    if (no_volume_yet) {
+      report("FailedMount",
+             cat("Unable to attach or mount volumes: unmounted volumes=[", volume.name,
+                 "], unattached volumes=[], failed to process volumes=[", volume.name,
+                 "]: ", done.message()));
+    } else {
+      report("FailedMount", cat("MountVolume.SetUp failed for volume ", quoted(volume.name), " : ",
+                                done.message()));
+    }
     if (first.ok()) first = std::move(done);
   }
   co_return first;

@@ -8,6 +8,7 @@
 
 #include "api/corev1.h"
 #include "async/executor.h"
+#include "kubelet/volumes/claims.h"
 #include "kubelet/volumes/payload.h"
 
 namespace kpp::kubelet {
@@ -20,8 +21,8 @@ class PodVolumes {
  public:
   using Report = std::function<void(std::string_view reason, std::string message)>;
 
-  PodVolumes(async::Executor& executor, async::ThreadPool& pool, PayloadSources sources,
-             std::string pod_directory, std::int64_t memory_capacity);
+  PodVolumes(async::Executor& executor, async::ThreadPool& pool, client::Client& client,
+             PayloadSources sources, std::string pod_directory, std::int64_t memory_capacity);
 
   // Reports a FailedMount for each volume that fails; the error is that of the first.
   async::Task<Status> set_up(std::shared_ptr<const corev1::Pod> pod, PodFacts facts, Report report,
@@ -36,12 +37,19 @@ class PodVolumes {
   async::Task<Status> set_up_one(std::shared_ptr<const corev1::Pod> pod, corev1::Volume volume,
                                  PodFacts facts, async::StopToken stop);
 
+  async::Task<Status> set_up_claim(std::shared_ptr<const corev1::Pod> pod, corev1::Volume volume,
+                                   async::StopToken stop);
+  async::Task<Status> set_up_nfs(corev1::NFSVolumeSource source, std::vector<std::string> options,
+                                 std::string target);
+
   async::Executor& executor_;
   async::ThreadPool& pool_;
+  client::Client& client_;
   PayloadSources sources_;
   const std::string pod_directory_;
   const std::int64_t memory_capacity_;
-  std::map<std::string, Payload> written_;  // by volume
+  std::map<std::string, Payload> written_;    // by volume
+  std::map<std::string, BoundVolume> bound_;  // what claims stand for, by volume
 };
 
 }  // namespace kpp::kubelet
