@@ -3,6 +3,8 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -97,7 +99,7 @@ bool entry_fits(std::string_view entry, std::string_view image) {
 
 std::vector<cri::AuthConfig> credentials_for(
     const std::string& image, const std::vector<std::shared_ptr<const corev1::Secret>>& secrets) {
-  std::vector<std::pair<std::string, cri::AuthConfig>> found;
+  std::multimap<std::string, cri::AuthConfig, std::greater<>> found;
   for (const auto& secret : secrets) {
     const bool with_auths = secret->data.contains(".dockerconfigjson");
     const auto data = secret->data.find(with_auths ? ".dockerconfigjson" : ".dockercfg");
@@ -113,10 +115,9 @@ std::vector<cri::AuthConfig> credentials_for(
     for (const auto& member : *entries) {
       const std::string name(member.key());
       if (member.value().is_object() && entry_fits(name, image))
-        found.emplace_back(without_scheme(name), auth_of(member.value().get_object()));
+        found.emplace(without_scheme(name), auth_of(member.value().get_object()));
     }
   }
-  std::ranges::stable_sort(found, [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<cri::AuthConfig> out;
   for (auto& [name, auth] : found) out.push_back(std::move(auth));
   return out;

@@ -56,7 +56,8 @@ async::Task<bool> Mirrors::put_right(api::ObjectKey key, async::StopToken stop) 
     query.grace_period_seconds = 0;
     query.uid = mirror->metadata.uid;
     done = co_await client_.remove<corev1::Pod>(key, query, stop);
-    if (done.is(Reason::kNotFound) || done.is(Reason::kConflict)) done = Status();
+    if (done.is(Reason::kConflict)) co_return false;  // it was written to meanwhile: once more
+    if (done.is(Reason::kNotFound)) done = Status();
     // What comes next is for the watch to say: the object is still in the cache.
   } else if (pod && !mirror) {
     const std::string node_uid = node_uid_();
