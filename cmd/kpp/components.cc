@@ -9,6 +9,7 @@
 #include "controllers/certificates/signers.h"
 #include "controllers/registry.h"
 #include "flags.h"
+#include "health_server.h"
 #include "kubelet/kubelet.h"
 #include "leader.h"
 #include "proxy/proxier.h"
@@ -46,8 +47,11 @@ async::Task<void> until_stopped(Process& process) {
   co_await waiter.wait(process.stop);
 }
 
-async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, scheduler::SchedulerOptions options, LeaderFlags election) {
+async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, scheduler::SchedulerOptions options, LeaderFlags election,
+                                  HealthOptions health) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-scheduler"));
+  HealthServer answers(process.executor, process.log);
+  if (Status up = answers.start(health); !up.ok()) co_return up;
   Leadership leadership(process, *api.client, election);
   Status status;
   const bool leads = co_await leadership.lead();
@@ -58,13 +62,16 @@ async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, sche
     co_await scheduler.stop();
   }
   co_await leadership.give_up();
+  co_await answers.stop();
   co_return status;
 }
 
 async::Task<Status> run_controllers(Process& process, std::string kubeconfig, controllers::ControllerManager::Options options,
-                                    LeaderFlags election) {
+                                    LeaderFlags election, HealthOptions health) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-controller-manager"));
   options.bearer_token = api.bearer_token;
+  HealthServer answers(process.executor, process.log);
+  if (Status up = answers.start(health); !up.ok()) co_return up;
   Leadership leadership(process, *api.client, election);
   Status status;
   const bool leads = co_await leadership.lead();
@@ -77,6 +84,7 @@ async::Task<Status> run_controllers(Process& process, std::string kubeconfig, co
     }
   }
   co_await leadership.give_up();
+  co_await answers.stop();
   co_return status;
 }
 
@@ -154,12 +162,14 @@ int kube_scheduler_main(int argc, char** argv) {
   options.identity = host_name();
   Flags flags("kube-scheduler", "Gives pods their nodes.");
   flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
+  HealthOptions health;
+  health.add_to(flags, 10259);
   LeaderFlags election("kube-scheduler");
   election.add_to(flags);
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-scheduler", s);
   if (Status s = election.validate(); !s.ok()) return report("kube-scheduler", s);
-  return run_process(verbosity, "kube-scheduler", [&](Process& p) { return run_scheduler(p, kubeconfig, options, election); });
+  return run_process(verbosity, "kube-scheduler", [&](Process& p) { return run_scheduler(p, kubeconfig, options, election, health); });
 }
 
 int kube_controller_manager_main(int argc, char** argv) {
@@ -169,6 +179,8 @@ int kube_controller_manager_main(int argc, char** argv) {
   Flags flags("kube-controller-manager", "Runs the controllers.");
   flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
   flags.add("controllers", &options.controllers, "names of controllers; * for those on by default, -name leaves one out");
+  HealthOptions health;
+  health.add_to(flags, 10257);
   LeaderFlags election("kube-controller-manager");
   election.add_to(flags);
   ControllerFiles files;
@@ -185,7 +197,7 @@ int kube_controller_manager_main(int argc, char** argv) {
   if (Status s = election.validate(); !s.ok()) return report("kube-controller-manager", s);
   if (!allocate_node_cidrs) options.facts.node_ipam.cluster_cidrs.clear();
   if (Status s = files.read(options.facts); !s.ok()) return report("kube-controller-manager", s);
-  return run_process(verbosity, "kube-controller-manager", [&](Process& p) { return run_controllers(p, kubeconfig, options, election); });
+  return run_process(verbosity, "kube-controller-manager", [&](Process& p) { return run_controllers(p, kubeconfig, options, election, health); });
 }
 
 int kubelet_main(int argc, char** argv) {

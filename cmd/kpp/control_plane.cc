@@ -24,6 +24,39 @@ std::vector<std::string> server_addresses(const ControlPlaneOptions& o) {
   return out;
 }
 
+Result<std::string> read_given(std::string_view flag, const std::string& path) {
+  if (path.empty()) return fail(Reason::kInvalid, cat("--", flag, " is needed beside --tls-cert-file"));
+  auto text = fs::read_file(path, 1u << 20);
+  if (!text) return fail(std::move(text).error().with_context(cat("--", flag)));
+  return text;
+}
+
+// One key signs the tokens, and tokens of no other are taken.
+Status check_service_account_keys(const ControlPlaneOptions& o, const std::string& signing_key) {
+  KPP_ASSIGN(const std::string own, net::x509::public_key(signing_key));
+  for (const std::string& path : o.service_account_key_files) {
+    KPP_ASSIGN(const std::string text, read_given("service-account-key-file", path));
+    const auto half = text.find("PRIVATE KEY") == std::string::npos ? Result<std::string>(text) : net::x509::public_key(text);
+    if (!half || *half != own) {
+      return {Reason::kInvalid, cat("--service-account-key-file: ", path, " is not the public half of ",
+                                    o.service_account_signing_key_file, "; keys of others are not supported")};
+    }
+  }
+  return {};
+}
+
+Result<apiserver::Certificates> given_certificates(const ControlPlaneOptions& o) {
+  apiserver::Certificates out;
+  KPP_ASSIGN(out.server.certificate_pem, read_given("tls-cert-file", o.tls_cert_file));
+  KPP_ASSIGN(out.server.key_pem, read_given("tls-private-key-file", o.tls_private_key_file));
+  KPP_ASSIGN(out.ca_certificate_pem, read_given("client-ca-file", o.client_ca_file));
+  KPP_ASSIGN(out.kubelet_client.certificate_pem, read_given("kubelet-client-certificate", o.kubelet_client_certificate));
+  KPP_ASSIGN(out.kubelet_client.key_pem, read_given("kubelet-client-key", o.kubelet_client_key));
+  KPP_ASSIGN(out.service_account_key_pem, read_given("service-account-signing-key-file", o.service_account_signing_key_file));
+  KPP_RETURN_IF_ERROR(check_service_account_keys(o, out.service_account_key_pem));
+  return out;
+}
+
 }  // namespace
 
 ControlPlane::ControlPlane(async::IoExecutor& executor, Logger log, ControlPlaneOptions options)
@@ -34,12 +67,17 @@ std::string ControlPlane::url() const { return cat("https://", options_.advertis
 
 async::Task<Status> ControlPlane::start(async::StopToken stop) {
   KPP_CO_RETURN_IF_ERROR(fs::make_directories(options_.data_dir, 0700));
-  apiserver::CertificateOptions certificates;
-  certificates.directory = cat(options_.data_dir, "/pki");
-  certificates.ip_addresses = server_addresses(options_);
-  certificates.node_name = options_.node_name;
-  certificates.node_addresses = {options_.advertise_address};
-  KPP_CO_ASSIGN(certificates_, apiserver::ensure_certificates(certificates, executor_.wall()));
+  const bool given = !options_.tls_cert_file.empty();
+  if (given) {
+    KPP_CO_ASSIGN(certificates_, given_certificates(options_));
+  } else {
+    apiserver::CertificateOptions certificates;
+    certificates.directory = cat(options_.data_dir, "/pki");
+    certificates.ip_addresses = server_addresses(options_);
+    certificates.node_name = options_.node_name;
+    certificates.node_addresses = {options_.advertise_address};
+    KPP_CO_ASSIGN(certificates_, apiserver::ensure_certificates(certificates, executor_.wall()));
+  }
 
   store::SqliteOptions store_options;
   store_options.path = cat(options_.data_dir, "/store");
@@ -54,9 +92,17 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   server_options.secure_port = options_.secure_port;
   server_options.authentication.token_auth_file = options_.token_auth_file;
   server_options.authentication.anonymous = options_.anonymous_auth;
+  server_options.bootstrap_tokens = options_.bootstrap_tokens;
+  if (!options_.service_account_issuer.empty()) server_options.service_account_issuer = options_.service_account_issuer;
   server_options.service_account_key_pem = certificates_.service_account_key_pem;
   net::TlsClientOptions to_kubelets;
   to_kubelets.ca_pem = certificates_.ca_certificate_pem;
+  if (!options_.kubelet_certificate_authority.empty()) {
+    KPP_CO_ASSIGN(to_kubelets.ca_pem, read_given("kubelet-certificate-authority", options_.kubelet_certificate_authority));
+  } else {
+    // Kubelets of a cluster that others made sign their serving certificates themselves.
+    to_kubelets.insecure = given;
+  }
   to_kubelets.certificate_pem = certificates_.kubelet_client.certificate_pem;
   to_kubelets.key_pem = certificates_.kubelet_client.key_pem;
   KPP_CO_ASSIGN(server_options.kubelet_tls, net::TlsContext::client(to_kubelets));
@@ -67,7 +113,7 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   tls.certificate_pem = certificates_.server.certificate_pem;
   tls.key_pem = certificates_.server.key_pem;
   tls.client_ca_pem = certificates_.ca_certificate_pem;
-  if (!options_.client_ca_file.empty()) {
+  if (!given && !options_.client_ca_file.empty()) {
     KPP_CO_ASSIGN(const std::string more, fs::read_file(options_.client_ca_file, 1u << 20));
     tls.client_ca_pem += more;
   }

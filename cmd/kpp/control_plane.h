@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apiserver/api_server.h"
 #include "apiserver/certificates.h"
@@ -24,6 +25,15 @@ struct ControlPlaneOptions {
   std::string token_auth_file;
   std::string client_ca_file;  // beside the cluster's own CA
   bool anonymous_auth = true;
+  bool bootstrap_tokens = false;
+  // Given by others, PEM files. With a serving certificate nothing is made here, and the files below
+  // are needed too; client_ca_file is then the one CA of clients.
+  std::string tls_cert_file, tls_private_key_file;
+  std::string kubelet_client_certificate, kubelet_client_key;
+  std::string kubelet_certificate_authority;  // empty: any certificate of a kubelet is taken
+  std::string service_account_signing_key_file;
+  std::vector<std::string> service_account_key_files;
+  std::string service_account_issuer;  // empty: https://kubernetes.default.svc
   std::string node_name;  // of the node in the same process; its serving certificate is made too
 };
 

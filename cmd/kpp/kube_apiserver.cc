@@ -23,6 +23,15 @@ int kube_apiserver_main(int argc, char** argv) {
   flags.add("anonymous-auth", &options.anonymous_auth, "take requests without credentials as system:anonymous");
   flags.add("authorization-mode", &authorization_mode, "RBAC is what is served");
   flags.add("allow-privileged", &allow_privileged, "privileged containers are allowed");
+  flags.add("enable-bootstrap-token-auth", &options.bootstrap_tokens, "take the tokens of bootstrap Secrets");
+  flags.add("tls-cert-file", &options.tls_cert_file, "the serving certificate; empty: one of a CA in the data directory");
+  flags.add("tls-private-key-file", &options.tls_private_key_file, "its key");
+  flags.add("kubelet-client-certificate", &options.kubelet_client_certificate, "shown to kubelets");
+  flags.add("kubelet-client-key", &options.kubelet_client_key, "its key");
+  flags.add("kubelet-certificate-authority", &options.kubelet_certificate_authority, "who signs the kubelets' certificates");
+  flags.add("service-account-signing-key-file", &options.service_account_signing_key_file, "the RSA key that signs tokens");
+  flags.add("service-account-key-file", &options.service_account_key_files, "the public half of it");
+  flags.add("service-account-issuer", &options.service_account_issuer, "who issues tokens, as they say");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-apiserver", s);
   if (authorization_mode.find("RBAC") == std::string::npos || !allow_privileged) {
@@ -32,7 +41,7 @@ int kube_apiserver_main(int argc, char** argv) {
     return [](Process& p, ControlPlaneOptions o) -> async::Task<Status> {
       ControlPlane plane(p.executor, p.log, std::move(o));
       Status started = co_await plane.start(p.stop);
-      if (started.ok()) {
+      if (started.ok() && !plane.certificates().admin.key_pem.empty()) {
         const auto kubeconfig = plane.write_kubeconfig();
         if (!kubeconfig) started = kubeconfig.error();
       }

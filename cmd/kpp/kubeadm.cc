@@ -29,6 +29,7 @@ constexpr const char* kAdminConf = "/etc/kubernetes/admin.conf";
 constexpr const char* kUsage =
     "kubeadm makes clusters out of machines\n\n"
     "  kubeadm init                    set up the control plane on this machine\n"
+    "  kubeadm init phase NAME         one phase of it alone\n"
     "  kubeadm join HOST:PORT          join this machine to a cluster\n"
     "  kubeadm reset                   take off what init or join put on this machine\n"
     "  kubeadm token create|list|delete|generate\n"
@@ -125,6 +126,13 @@ struct ClusterFlags {
 };
 
 int init_main(int argc, char** argv) {
+  std::string phase;
+  if (argc > 1 && std::string_view(argv[1]) == "phase") {
+    if (argc < 3) return report("kubeadm init phase", Status(Reason::kInvalid, cat("which phase? ", join(kubeadm::phase_names(), ", "))));
+    phase = argv[2];
+    argc -= 2;
+    argv += 2;
+  }
   CommonFlags common;
   ClusterFlags cluster_flags;
   std::string address, pod_cidr, service_cidr, dns_domain, endpoint, token, ttl, certs;
@@ -173,6 +181,7 @@ int init_main(int argc, char** argv) {
   }
   if (Status s = kubeadm::complete(config); !s.ok()) return complain(s);
   return run([&](kubeadm::Setting setting, async::StopToken stop) {
+    if (!phase.empty()) return kubeadm::run_phase(std::move(setting), config, phase, std::move(stop));
     return kubeadm::init(std::move(setting), config, common.dry_run, std::move(stop));
   });
 }

@@ -4,6 +4,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/allocators.h"
 #include "apiserver/auth/authorizer.h"
+#include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/impersonation.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/call.h"
@@ -14,6 +15,7 @@
 #include "apiserver/handlers/pod_proxy.h"
 #include "apiserver/non_resource.h"
 #include "apiserver/service_account_check.h"
+#include "codec/json.h"
 
 namespace kpp::apiserver {
 
@@ -139,12 +141,23 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
   auto state = std::make_unique<State>(executor, store, std::move(log), std::move(options));
   State& s = *state;
   if (!s.options.service_account_key_pem.empty()) {
-    KPP_ASSIGN(s.tokens, ServiceAccountTokens::make(s.options.service_account_key_pem));
+    KPP_ASSIGN(s.tokens, ServiceAccountTokens::make(s.options.service_account_key_pem, s.options.service_account_issuer));
   }
   KPP_ASSIGN(s.authenticator, Authenticator::make(s.options.authentication, s.tokens.get()));
   KPP_ASSIGN(s.allocators, Allocators::make(s.cache, s.table, s.options.service_cidr));
   s.core = std::make_unique<Core>(Core{executor, store, s.cache, s.table, s.authorizer, s.admission, *s.allocators, s.tokens.get(),
                                        s.authenticator.get(), s.log});
+  if (s.options.bootstrap_tokens) {
+    s.authenticator->add_source([core = s.core.get()](std::string_view token, WallTime now) -> std::optional<User> {
+      const std::string name = bootstrap_secret_name(token);
+      const ServedResource* secrets = name.empty() ? nullptr : core->table.find("", "v1", "secrets");
+      if (secrets == nullptr) return std::nullopt;
+      const CachedRef object = core->cache.cache(*secrets).find(secrets->store_key("kube-system", name));
+      if (!object) return std::nullopt;
+      const auto secret = json::parse(*object->json);
+      return secret ? user_of_bootstrap_token(token, *secret, now) : std::nullopt;
+    });
+  }
   s.pod_proxy = std::make_unique<PodProxy>(executor, s.options.kubelet_tls);
   s.non_resource = std::make_unique<NonResource>(*s.core, s.tokens.get());
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));

@@ -22,6 +22,8 @@ struct ApiServerOptions {
   int secure_port = 6443;
   AuthenticatorOptions authentication;
   std::string service_account_key_pem;  // RSA private key; signs service account tokens
+  std::string service_account_issuer{ServiceAccountTokens::kIssuer};
+  bool bootstrap_tokens = false;  // Secrets of type bootstrap.kubernetes.io/token authenticate
   // With what the server reaches kubelets (logs, exec); nullptr: such requests are refused.
   std::shared_ptr<const net::TlsContext> kubelet_tls;
 };

@@ -99,8 +99,8 @@ net::Response metrics_page(const Core& core) {
   return net::Response::text(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", std::move(out));
 }
 
-net::Response issuer_page() {
-  return respond_json(200, cat(R"({"issuer":")", ServiceAccountTokens::kIssuer, R"(","jwks_uri":")", ServiceAccountTokens::kIssuer,
+net::Response issuer_page(const std::string& issuer) {
+  return respond_json(200, cat(R"({"issuer":")", issuer, R"(","jwks_uri":")", issuer,
                                R"(/openid/v1/jwks","response_types_supported":["id_token"],"subject_types_supported":["public"],)",
                                R"("id_token_signing_alg_values_supported":["RS256"]})"));
 }
@@ -133,7 +133,7 @@ async::Task<net::Response> NonResource::answer(Call& call) {
     if (auto document = state_->openapi.answer(call.request)) co_return std::move(*document);
     co_return not_found_page();
   }
-  if (state_->tokens != nullptr && path == "/.well-known/openid-configuration") co_return issuer_page();
+  if (state_->tokens != nullptr && path == "/.well-known/openid-configuration") co_return issuer_page(state_->tokens->issuer());
   if (state_->tokens != nullptr && path == "/openid/v1/jwks") {
     const std::string_view wanted = call.request.headers.get("Accept");
     if (wanted.find("application/jwk-set+json") == std::string_view::npos && wanted.find("*/*") == std::string_view::npos &&

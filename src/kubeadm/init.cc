@@ -55,6 +55,21 @@ class Init {
     co_return co_await set_up();
   }
 
+  async::Task<Status> run_phase(std::string name) {
+    if (std::ranges::find(phase_names(), name) == phase_names().end()) {
+      co_return Status(Reason::kInvalid, cat("unknown phase ", quoted(name),
+                                             "; the phases are: ", join(phase_names(), ", ")));
+    }
+    if (name == "preflight") co_return co_await preflight(false);
+    if (name == "wait-control-plane") co_return co_await bring_up();
+    const RuntimeFacts runtime = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
+    cgroup_driver_ = runtime.cgroup_driver;
+    const bool local = name == "certs" || name == "kubeconfig" || name == "control-plane" ||
+                       name == "kubelet-start";
+    if (local) co_return make(name);
+    co_return co_await write(name);
+  }
+
  private:
   static Status phase(std::string_view name, Status status) {
     return std::move(status).with_context(cat("error execution phase ", name));
@@ -100,24 +115,31 @@ class Init {
         "created");
   }
 
+  // Everything that is made on this machine before the API server runs.
   Status make_files() {
+    for (const char* name : {"certs", "kubeconfig", "control-plane", "kubelet-start"}) {
+      Status done = make(name);
+      if (!done.ok()) return phase(name, std::move(done));
+    }
+    return {};
+  }
+
+  Status make(std::string_view name) {
     const WallTime now = executor_.wall();
-    if (Status s = make_certificates(config_, now, print_); !s.ok()) {
-      return phase("certs", std::move(s));
+    if (name == "certs") return make_certificates(config_, now, print_);
+    if (name == "kubeconfig") {
+      return make_kubeconfigs(config_, std::string(kKubernetesDirectory), now, print_);
     }
-    if (Status s = make_kubeconfigs(config_, std::string(kKubernetesDirectory), now, print_);
-        !s.ok()) {
-      return phase("kubeconfig", std::move(s));
+    if (name == "control-plane") {
+      return write_manifests(config_, std::string(kManifestsDirectory), print_);
     }
-    if (Status s = write_manifests(config_, std::string(kManifestsDirectory), print_); !s.ok()) {
-      return phase("control-plane", std::move(s));
-    }
-    kubelet_config_ =
-        yaml::write(kubelet_configuration(config_.cluster, config_.kubelet, cgroup_driver_));
-    Status s = write_kubelet_files(kubelet_config_,
-                                   kubelet_flags(config_.node, config_.advertise_address), print_);
-    if (s.ok()) s = start_kubelet(print_);
-    return s.ok() ? s : phase("kubelet-start", std::move(s));
+    KPP_RETURN_IF_ERROR(write_kubelet_files(
+        kubelet_config(), kubelet_flags(config_.node, config_.advertise_address), print_));
+    return start_kubelet(print_);
+  }
+
+  std::string kubelet_config() const {
+    return yaml::write(kubelet_configuration(config_.cluster, config_.kubelet, cgroup_driver_));
   }
 
   async::Task<Status> bring_up() {
@@ -132,23 +154,29 @@ class Init {
 
   // Everything that is written through the API.
   async::Task<Status> set_up() {
+    for (const char* name : {"upload-config", "mark-control-plane", "bootstrap-token", "addon"}) {
+      Status done = co_await write(name);
+      if (!done.ok()) co_return phase(name, std::move(done));
+      if (std::string_view(name) == "upload-config") {
+        print_("[upload-certs] Skipping phase. Please see --upload-certs");
+      }
+    }
+    co_return closing_words();
+  }
+
+  async::Task<Status> write(std::string_view name) {
     {
+      // The administrator has no rights before this binding is there.
       KPP_CO_ASSIGN(const ApiConnection super, connect(executor_, conf("super-admin.conf")));
       Status bound = co_await ensure_object(*super.client, cluster_admins_binding(), stop_);
-      if (!bound.ok()) co_return phase("upload-config", std::move(bound));
+      if (!bound.ok()) co_return bound;
     }
     KPP_CO_ASSIGN(const ApiConnection admin, connect(executor_, conf("admin.conf")));
     client::Client& api = *admin.client;
-    Status done = co_await upload_config(api);
-    if (!done.ok()) co_return phase("upload-config", std::move(done));
-    print_("[upload-certs] Skipping phase. Please see --upload-certs");
-    done = co_await mark_control_plane(api);
-    if (!done.ok()) co_return phase("mark-control-plane", std::move(done));
-    done = co_await bootstrap_tokens(api);
-    if (!done.ok()) co_return phase("bootstrap-token", std::move(done));
-    done = co_await add_ons(api);
-    if (!done.ok()) co_return phase("addon", std::move(done));
-    co_return closing_words();
+    if (name == "upload-config") co_return co_await upload_config(api);
+    if (name == "mark-control-plane") co_return co_await mark_control_plane(api);
+    if (name == "bootstrap-token") co_return co_await bootstrap_tokens(api);
+    co_return co_await add_ons(api);
   }
 
   async::Task<Status> upload_config(client::Client& api) {
@@ -160,7 +188,7 @@ class Init {
     print_(
         "[kubelet] Creating a ConfigMap \"kubelet-config\" in namespace kube-system with the "
         "configuration for the kubelets in the cluster");
-    co_return co_await ensure_objects(api, kubelet_config_objects(kubelet_config_), stop_);
+    co_return co_await ensure_objects(api, kubelet_config_objects(kubelet_config()), stop_);
   }
 
   async::Task<Status> mark_control_plane(client::Client& api) {
@@ -279,7 +307,6 @@ class Init {
   InitConfig config_;
   const async::StopToken stop_;
   std::string cgroup_driver_;
-  std::string kubelet_config_;
 };
 
 std::string word_after(std::string_view text, std::string_view word) {
@@ -332,6 +359,21 @@ Status complete(InitConfig& config) {
 async::Task<Status> init(Setting setting, InitConfig config, bool dry_run, async::StopToken stop) {
   Init run(std::move(setting), std::move(config), std::move(stop));
   co_return co_await run.run(dry_run);
+}
+
+const std::vector<std::string_view>& phase_names() {
+  static const std::vector<std::string_view> names = {"preflight",       "certs",
+                                                      "kubeconfig",      "control-plane",
+                                                      "kubelet-start",   "wait-control-plane",
+                                                      "upload-config",   "mark-control-plane",
+                                                      "bootstrap-token", "addon"};
+  return names;
+}
+
+async::Task<Status> run_phase(Setting setting, InitConfig config, std::string name,
+                              async::StopToken stop) {
+  Init run(std::move(setting), std::move(config), std::move(stop));
+  co_return co_await run.run_phase(std::move(name));
 }
 
 Result<std::string> join_command(const std::string& endpoint, const std::string& ca_pem,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "async/executor.h"
 #include "async/stop.h"
@@ -28,6 +30,12 @@ Result<std::string> default_address();
 // what it made so far stays, and `kubeadm reset` removes it. With dry_run only the pre-flight
 // checks are made, and what would be written is said.
 async::Task<Status> init(Setting setting, InitConfig config, bool dry_run, async::StopToken stop);
+
+// The phases that run_phase() knows, in order.
+const std::vector<std::string_view>& phase_names();
+// One phase alone, on a machine where those before it have run. kInvalid for a name that is none.
+async::Task<Status> run_phase(Setting setting, InitConfig config, std::string name,
+                              async::StopToken stop);
 
 // `kubeadm join HOST:PORT --token T \ --discovery-token-ca-cert-hash sha256:H`.
 Result<std::string> join_command(const std::string& endpoint, const std::string& ca_pem,

@@ -131,19 +131,34 @@ const User* Authenticator::static_user(std::string_view token) const {
 
 std::optional<User> Authenticator::user_of_token(std::string_view token, WallTime now) const {
   if (const User* user = static_user(token)) return *user;
-  if (tokens_ == nullptr) return std::nullopt;
-  auto claims = tokens_->verify(token, now);
-  if (!claims) return std::nullopt;
-  User out = ServiceAccountTokens::user_of(*claims);
-  add_authenticated(out);
-  return out;
+  if (tokens_ != nullptr) {
+    if (const auto claims = tokens_->verify(token, now)) {
+      User out = ServiceAccountTokens::user_of(*claims);
+      add_authenticated(out);
+      return out;
+    }
+  }
+  return user_of_sources(token, now);
+}
+
+void Authenticator::add_source(TokenSource source) { sources_.push_back(std::move(source)); }
+
+std::optional<User> Authenticator::user_of_sources(std::string_view token, WallTime now) const {
+  for (const TokenSource& source : sources_) {
+    if (auto user = source(token, now)) {
+      add_authenticated(*user);
+      return user;
+    }
+  }
+  return std::nullopt;
 }
 
 Result<ReviewedToken> Authenticator::review(std::string_view token,
                                             const std::vector<std::string>& audiences,
                                             WallTime now) const {
-  static const std::vector<std::string> kOwn = {std::string(ServiceAccountTokens::kIssuer)};
-  const std::vector<std::string>& wanted = audiences.empty() ? kOwn : audiences;
+  const std::vector<std::string> own = {tokens_ != nullptr ? tokens_->issuer()
+                                                           : std::string(ServiceAccountTokens::kIssuer)};
+  const std::vector<std::string>& wanted = audiences.empty() ? own : audiences;
   const auto common = [&](const std::vector<std::string>& has) {
     std::vector<std::string> out;
     for (const auto& audience : wanted) {
@@ -152,11 +167,17 @@ Result<ReviewedToken> Authenticator::review(std::string_view token,
     return out;
   };
   ReviewedToken out;
+  std::optional<User> other;
   if (const User* user = static_user(token)) {
-    // A static token is good for the API server itself.
-    out.audiences = common(kOwn);
+    other = *user;
+  } else {
+    other = user_of_sources(token, now);
+  }
+  if (other) {
+    // A token that names no audience is good for the API server itself.
+    out.audiences = common(own);
     if (out.audiences.empty()) return fail(Reason::kUnauthorized, "invalid bearer token");
-    out.user = *user;
+    out.user = std::move(*other);
     return out;
   }
   if (tokens_ == nullptr) return fail(Reason::kUnauthorized, "invalid bearer token");

@@ -2,6 +2,7 @@
 // JWT), anonymous.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,16 +46,21 @@ class Authenticator {
                                WallTime now) const;
   // Adds a token in memory, e.g. the one that kpp makes for its own components.
   void add_token(std::string token, User user);
+  // A further kind of token, asked about what nobody else knows.
+  using TokenSource = std::function<std::optional<User>(std::string_view token, WallTime now)>;
+  void add_source(TokenSource source);
 
  private:
   explicit Authenticator(AuthenticatorOptions options, const ServiceAccountTokens* tokens)
       : options_(std::move(options)), tokens_(tokens) {}
 
   const User* static_user(std::string_view token) const;
+  std::optional<User> user_of_sources(std::string_view token, WallTime now) const;
 
   AuthenticatorOptions options_;
   const ServiceAccountTokens* tokens_;
   std::vector<std::pair<std::string, User>> static_tokens_;
+  std::vector<TokenSource> sources_;
 };
 
 }  // namespace kpp::apiserver

@@ -68,10 +68,12 @@ struct ServiceAccountTokens::Key {
   std::string header;  // of the JWTs, encoded
 };
 
-ServiceAccountTokens::ServiceAccountTokens(std::unique_ptr<Key> key) : key_(std::move(key)) {}
+ServiceAccountTokens::ServiceAccountTokens(std::unique_ptr<Key> key, std::string_view issuer)
+    : key_(std::move(key)), issuer_(issuer) {}
 ServiceAccountTokens::~ServiceAccountTokens() = default;
 
-Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::make(std::string_view key_pem) {
+Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::make(std::string_view key_pem,
+                                                                         std::string_view issuer) {
   const Handle<BIO> bio(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
   auto key = std::make_unique<Key>();
   if (bio) key->pkey.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
@@ -90,7 +92,7 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::make(std::st
   key->id =
       base64_url_encode(std::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
   key->header = base64_url_encode(cat(R"({"alg":"RS256","kid":")", key->id, "\"}"));
-  return std::unique_ptr<ServiceAccountTokens>(new ServiceAccountTokens(std::move(key)));
+  return std::unique_ptr<ServiceAccountTokens>(new ServiceAccountTokens(std::move(key), issuer));
 }
 
 std::string ServiceAccountTokens::sign(const TokenClaims& claims) const {
@@ -107,7 +109,7 @@ std::string ServiceAccountTokens::sign(const TokenClaims& claims) const {
   body["aud"] = std::move(audiences);
   body["exp"] = unix_seconds(claims.expires);
   body["iat"] = unix_seconds(claims.issued_at);
-  body["iss"] = std::string(kIssuer);
+  body["iss"] = issuer_;
   body["jti"] = claims.id;
   body["kubernetes.io"] = std::move(bound);
   body["nbf"] = unix_seconds(claims.not_before);
@@ -150,7 +152,7 @@ Result<TokenClaims> ServiceAccountTokens::claims_of(std::string_view token, Wall
     return fail(bad_token());
   }
   const auto claims = json::parse(*body);
-  if (!claims || !claims->is_object() || json::text_at(*claims, "iss") != kIssuer)
+  if (!claims || !claims->is_object() || json::text_at(*claims, "iss") != issuer_)
     return fail(bad_token());
   TokenClaims out;
   out.id = json::text_at(*claims, "jti");
@@ -191,7 +193,7 @@ Result<TokenClaims> ServiceAccountTokens::claims_of(std::string_view token, Wall
 Result<TokenClaims> ServiceAccountTokens::verify(std::string_view token, WallTime now,
                                                  std::string_view audience) const {
   KPP_ASSIGN(TokenClaims out, claims_of(token, now));
-  const std::string_view wanted = audience.empty() ? kIssuer : audience;
+  const std::string_view wanted = audience.empty() ? std::string_view(issuer_) : audience;
   if (std::find(out.audiences.begin(), out.audiences.end(), wanted) == out.audiences.end())
     return fail(bad_token());
   return out;

@@ -30,19 +30,21 @@ class ServiceAccountTokens {
  public:
   static constexpr std::string_view kIssuer = "https://kubernetes.default.svc";
 
-  // key_pem: an RSA private key.
-  static Result<std::unique_ptr<ServiceAccountTokens>> make(std::string_view key_pem);
+  // key_pem: an RSA private key. `issuer` is also the API server's own audience.
+  static Result<std::unique_ptr<ServiceAccountTokens>> make(std::string_view key_pem,
+                                                            std::string_view issuer = kIssuer);
   ~ServiceAccountTokens();
   ServiceAccountTokens(const ServiceAccountTokens&) = delete;
   ServiceAccountTokens& operator=(const ServiceAccountTokens&) = delete;
 
   std::string sign(const TokenClaims& claims) const;
-  // Checks signature, issuer, times and audience (empty: kIssuer). kUnauthorized otherwise. Whether
+  // Checks signature, issuer, times and audience (empty: the issuer). kUnauthorized otherwise. Whether
   // the account and the pod still exist is the caller's to check.
   Result<TokenClaims> verify(std::string_view token, WallTime now,
                              std::string_view audience = {}) const;
   // Checks signature, issuer and times, not the audience.
   Result<TokenClaims> claims_of(std::string_view token, WallTime now) const;
+  const std::string& issuer() const { return issuer_; }
   // JSON Web Key Set for /openid/v1/jwks.
   std::string jwks() const;
   // User "system:serviceaccount:ns:name" with its groups.
@@ -50,8 +52,9 @@ class ServiceAccountTokens {
 
  private:
   struct Key;
-  explicit ServiceAccountTokens(std::unique_ptr<Key> key);
+  ServiceAccountTokens(std::unique_ptr<Key> key, std::string_view issuer);
   std::unique_ptr<Key> key_;
+  const std::string issuer_;
 };
 
 }  // namespace kpp::apiserver
