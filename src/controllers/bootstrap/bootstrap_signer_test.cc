@@ -69,5 +69,11 @@ TEST_F(BootstrapTest, EndedTokensAreDeletedOnTime) {
   EXPECT_EQ(api_.all<corev1::Secret>().size(), 1u);
 }
 
+TEST(DetachedSignature, IsKeyedByTheSecretHalfOfTheToken) {
+  EXPECT_EQ(
+      detached_signature("payload", {"abcdef", "0123456789abcdef"}),
+      "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFiY2RlZiJ9..pQpAf41KnbpDpf53Otu_ufAeAbWD9CSytTS_WpoG4Mc");
+}
+
 }  // namespace
 }  // namespace kpp::controllers
