@@ -25,6 +25,13 @@ def enter(machine, script, timeout=300):
     return kpp('lab', 'enter', machine, '--name', LAB, '--', '/bin/sh', '-c', script, timeout=timeout)
 
 
+def join_with(token, ca_hash, server='192.168.1.12:6443'):
+    """A join that does not wait long for a signature."""
+    config = ('apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ntimeouts:\n  discovery: 2s\ndiscovery:\n'
+              f'  bootstrapToken:\n    token: {token}\n    apiServerEndpoint: {server}\n    caCertHashes: [{ca_hash}]\n')
+    return f"printf '{config}' > /tmp/join.yaml; kubeadm join --config /tmp/join.yaml"
+
+
 class Kubeadm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -127,17 +134,10 @@ class Kubeadm(unittest.TestCase):
     def test_joins_that_are_refused(self):
         """Against an API server that shows cluster-info to everybody, as init sets it up."""
         hash_ = self.start_api_server()
-        timeouts = 'timeouts:\n  discovery: 2s\n'
-
-        def join(token, ca_hash, server='192.168.1.12:6443'):
-            config = (f'apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n{timeouts}discovery:\n'
-                      f'  bootstrapToken:\n    token: {token}\n    apiServerEndpoint: {server}\n    caCertHashes: [{ca_hash}]\n')
-            return f"printf '{config}' > /tmp/join.yaml; kubeadm join --config /tmp/join.yaml"
-
-        self.refused('class2', join(TOKEN, 'sha256:' + 64 * 'a'), f'"{hash_}" are pinned')
-        self.refused('class2', join('abcdef.ffffffffffffffff', hash_), 'failed to verify JWS signature')
-        self.refused('class2', join('fedcba.0123456789abcdef', hash_), 'the token does not exist or has expired')
-        self.refused('class2', join(TOKEN, hash_, '192.168.1.77:6443'), 'failed to request the cluster-info ConfigMap')
+        self.refused('class2', join_with(TOKEN, 'sha256:' + 64 * 'a'), f'"{hash_}" are pinned')
+        self.refused('class2', join_with('abcdef.ffffffffffffffff', hash_), 'failed to verify JWS signature')
+        self.refused('class2', join_with('fedcba.0123456789abcdef', hash_), 'the token does not exist or has expired')
+        self.refused('class2', join_with(TOKEN, hash_, '192.168.1.77:6443'), 'failed to request the cluster-info ConfigMap')
         self.refused('class2', 'kubeadm join 192.168.1.12:6443 --token ' + TOKEN, 'caCertHashes can be unsafe')
         left = enter('class2', 'find /etc/kubernetes /var/lib/kubelet -type f 2>/dev/null')
         self.assertEqual(left.stdout, '')
@@ -201,14 +201,19 @@ class Kubeadm(unittest.TestCase):
                            f' --controllers=bootstrap-signer-controller --root-ca-file {pki}/ca.crt >/tmp/signer.log 2>&1 &'
                            ' echo $! > /tmp/signer.pid')
             self.addCleanup(enter, 'class', 'kill $(cat /tmp/signer.pid)')
-            wait_until('cluster-info is signed',
-                       lambda: 'jws-kubeconfig-' + TOKEN[:6] in kubectl('-n kube-public get configmap cluster-info -o yaml'))
+            signature = 'jws-kubeconfig-' + TOKEN[:6]
+
+            def is_signed():
+                return signature in kubectl('-n kube-public get configmap cluster-info -o yaml')
+
+            wait_until('cluster-info is signed', is_signed)
             join = f'kubeadm join 192.168.1.12:6443 --token {TOKEN} --dry-run --discovery-token-ca-cert-hash ' + command.split()[6]
             joined = enter('class2', join)
             self.assertEqual(joined.returncode, 0, joined.stderr)
             self.assertIn('Reading configuration from the "kubeadm-config" ConfigMap', joined.stdout)
             kubectl(f'-n kube-system delete secret bootstrap-token-{TOKEN[:6]}')
-            self.refused('class2', join, 'reading kubeadm-config: Unauthorized')
+            wait_until('the signature goes with the token', lambda: not is_signed())
+            self.refused('class2', join_with(TOKEN, command.split()[6]), 'the token does not exist or has expired')
 
     def start_api_server(self):
         """Starts one in class, with cluster-info signed for TOKEN; answers the hash of its CA."""
