@@ -39,6 +39,7 @@ constexpr Command kCommands[] = {
     {"kubelet", kpp::cmd::kubelet_main, "run the node agent alone"},
     {"kube-proxy", kpp::cmd::kube_proxy_main, "run the service proxy alone"},
     {"kubeadm", kpp::cmd::kubeadm_main, "make clusters out of machines"},
+    {"kpp-dns", kpp::cmd::dns_main, "run the cluster's name server alone"},
     {"version", version_main, "print the version"},
     {"lab-init", kpp::lab::lab_init_main, nullptr},
     {"node", kpp::cmd::node_main, nullptr},

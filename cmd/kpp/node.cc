@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "cluster_dns.h"
 #include "commands.h"
 #include "flags.h"
 #include "lab/containerd.h"
@@ -10,7 +11,9 @@
 namespace kpp::cmd {
 
 ClusterProcess::ClusterProcess(Process& process, ClusterOptions options)
-    : process_(process), options_(std::move(options)), plane_(process.executor, process.log, options_.control_plane) {}
+    : process_(process),
+      options_(std::move(options)),
+      plane_(process.executor, process.log, options_.control_plane) {}
 ClusterProcess::~ClusterProcess() = default;
 
 async::Task<Status> ClusterProcess::start() {
@@ -20,39 +23,63 @@ async::Task<Status> ClusterProcess::start() {
   const Logger& log = process_.log;
   auto& executor = process_.executor;
   if (options_.with_node) {
-    kubelet_seat_ = std::make_unique<Seat>(server, cat("system:node:", options_.kubelet.node_name), "kubelet");
+    kubelet_seat_ =
+        std::make_unique<Seat>(server, cat("system:node:", options_.kubelet.node_name), "kubelet");
     options_.kubelet.serving_certificate = plane_.certificates().kubelet_server.certificate_pem;
     options_.kubelet.serving_key = plane_.certificates().kubelet_server.key_pem;
     options_.kubelet.client_ca = plane_.certificates().ca_certificate_pem;
     kubelet_ = std::make_unique<kubelet::Kubelet>(
-        kubelet::KubeletDeps{executor, process_.pool, kubelet_seat_->client, log.named("kubelet")}, options_.kubelet);
+        kubelet::KubeletDeps{executor, process_.pool, kubelet_seat_->client, log.named("kubelet")},
+        options_.kubelet);
     KPP_CO_RETURN_IF_ERROR(co_await kubelet_->start());
   }
-  controllers_seat_ = std::make_unique<Seat>(server, "system:kube-controller-manager", "kube-controller-manager");
+  controllers_seat_ =
+      std::make_unique<Seat>(server, "system:kube-controller-manager", "kube-controller-manager");
   controllers::ControllerManager::Options controllers;
   controllers.facts.root_ca_pem = plane_.certificates().ca_certificate_pem;
   controllers.facts.signing.ca = {plane_.certificates().ca_certificate_pem, plane_.certificates().ca_key_pem};
   controllers_ = std::make_unique<controllers::ControllerManager>(
-      controllers::ControllerManager::Deps{executor, controllers_seat_->transport, log.named("controllers")}, std::move(controllers));
+      controllers::ControllerManager::Deps{executor, controllers_seat_->transport,
+                                           log.named("controllers")},
+      std::move(controllers));
   KPP_CO_RETURN_IF_ERROR(controllers_->start());
 
   scheduler_seat_ = std::make_unique<Seat>(server, "system:kube-scheduler", "kube-scheduler");
   scheduler_ = std::make_unique<scheduler::Scheduler>(
-      scheduler::SchedulerDeps{executor, scheduler_seat_->client, log.named("scheduler")}, scheduler::SchedulerOptions{});
+      scheduler::SchedulerDeps{executor, scheduler_seat_->client, log.named("scheduler")},
+      scheduler::SchedulerOptions{});
   scheduler_->start();
   if (!options_.with_node) co_return Status();
 
   proxy_seat_ = std::make_unique<Seat>(server, "system:kube-proxy", "kube-proxy");
   commands_ = std::make_unique<proxy::SystemCommands>(executor, process_.pool);
-  proxier_ = std::make_unique<proxy::Proxier>(proxy::ProxierDeps{executor, proxy_seat_->client, *commands_, log.named("proxy")},
-                                              options_.proxy);
+  proxier_ = std::make_unique<proxy::Proxier>(
+      proxy::ProxierDeps{executor, proxy_seat_->client, *commands_, log.named("proxy")},
+      options_.proxy);
   proxier_->start();
+  KPP_CO_RETURN_IF_ERROR(co_await start_dns());
   const bool ready = co_await kubelet_->wait_ready(process_.stop);
   if (!ready) co_return Status(Reason::kCanceled, "stopped before the node was ready");
   co_return Status();
 }
 
+async::Task<Status> ClusterProcess::start_dns() {
+  dns_seat_ = std::make_unique<Seat>(plane_.server(), "system:serviceaccount:kube-system:coredns",
+                                     "kpp-dns");
+  KPP_CO_RETURN_IF_ERROR(co_await ensure_dns_service(dns_seat_->client,
+                                                     options_.kubelet.cluster_dns.at(0),
+                                                     options_.kubelet.node_ip, process_.stop));
+  KPP_CO_ASSIGN(auto options,
+                node_dns_options(options_.kubelet.node_ip, options_.kubelet.resolv_conf));
+  dns_ = std::make_unique<dns::DnsServer>(
+      dns::DnsDeps{process_.executor, dns_seat_->client, process_.log.named("dns")},
+      std::move(options));
+  const Status started = dns_->start();
+  co_return started;
+}
+
 async::Task<void> ClusterProcess::stop() {
+  if (dns_) co_await dns_->stop();
   if (proxier_) co_await proxier_->stop();
   if (scheduler_) co_await scheduler_->stop();
   if (controllers_) co_await controllers_->stop();
@@ -65,7 +92,8 @@ namespace {
 async::Task<Status> run_cluster(Process& process, ClusterOptions options, std::string ready_file) {
   ClusterProcess cluster(process, std::move(options));
   Status started = co_await cluster.start();
-  if (started.ok() && !ready_file.empty()) started = fs::write_file_atomic(ready_file, cat(getpid(), "\n"));
+  if (started.ok() && !ready_file.empty())
+    started = fs::write_file_atomic(ready_file, cat(getpid(), "\n"));
   if (started.ok()) {
     process.log.info("Cluster is ready");
     async::Waiter waiter(process.executor);
@@ -81,15 +109,20 @@ int server_main(int argc, char** argv) {
   ClusterOptions options;
   options.control_plane.data_dir = "/var/lib/kpp/server";
   int verbosity = 0;
-  Flags flags("kpp server", "Runs API server, store, scheduler and controllers in one process, without a node.");
-  flags.add("data-dir", &options.control_plane.data_dir, "where the store, the certificates and admin.conf are kept");
+  Flags flags("kpp server",
+              "Runs API server, store, scheduler and controllers in one process, without a node.");
+  flags.add("data-dir", &options.control_plane.data_dir,
+            "where the store, the certificates and admin.conf are kept");
   flags.add("bind-address", &options.control_plane.bind_address, "the address to serve on");
   flags.add("secure-port", &options.control_plane.secure_port, "the port to serve HTTPS on");
-  flags.add("service-cluster-ip-range", &options.control_plane.service_cidr, "the range of cluster IPs");
-  flags.add("token-auth-file", &options.control_plane.token_auth_file, "a CSV file of bearer tokens");
+  flags.add("service-cluster-ip-range", &options.control_plane.service_cidr,
+            "the range of cluster IPs");
+  flags.add("token-auth-file", &options.control_plane.token_auth_file,
+            "a CSV file of bearer tokens");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp server", s);
-  if (options.control_plane.bind_address != "0.0.0.0") options.control_plane.advertise_address = options.control_plane.bind_address;
+  if (options.control_plane.bind_address != "0.0.0.0")
+    options.control_plane.advertise_address = options.control_plane.bind_address;
   return run_process(verbosity, "server", [&](Process& p) { return run_cluster(p, options, ""); });
 }
 
@@ -121,10 +154,11 @@ int node_main(int argc, char** argv) {
   options.kubelet.pod_log_dir = cat(data, "/pod-logs");
   options.kubelet.container_log_dir = "/var/log/containers";
   options.kubelet.container_runtime_endpoint = cat("unix://", lab::kContainerdSocket);
-  options.kubelet.cluster_dns = {"10.96.0.10"};
+  options.kubelet.cluster_dns = {dns_service_address(options.control_plane.service_cidr)};
   options.proxy.hostname_override = options.kubelet.node_name;
   options.proxy.cluster_cidr = pod_cidr;
-  return run_process(verbosity, "kpp", [&](Process& p) { return run_cluster(p, options, ready_file); });
+  return run_process(verbosity, "kpp",
+                     [&](Process& p) { return run_cluster(p, options, ready_file); });
 }
 
 }  // namespace kpp::cmd

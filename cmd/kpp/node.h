@@ -8,6 +8,7 @@
 #include "client/in_process_transport.h"
 #include "control_plane.h"
 #include "controllers/registry.h"
+#include "dns/dns_server.h"
 #include "kubelet/kubelet.h"
 #include "process.h"
 #include "proxy/proxier.h"
@@ -34,6 +35,8 @@ class ClusterProcess {
   async::Task<void> stop();
 
  private:
+  async::Task<Status> start_dns();
+
   // One component's way to the API server.
   struct Seat {
     Seat(net::Handler& server, const std::string& user, const std::string& agent)
@@ -45,12 +48,13 @@ class ClusterProcess {
   Process& process_;
   ClusterOptions options_;
   ControlPlane plane_;
-  std::unique_ptr<Seat> scheduler_seat_, controllers_seat_, kubelet_seat_, proxy_seat_;
+  std::unique_ptr<Seat> scheduler_seat_, controllers_seat_, kubelet_seat_, proxy_seat_, dns_seat_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<controllers::ControllerManager> controllers_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;
   std::unique_ptr<proxy::SystemCommands> commands_;
   std::unique_ptr<proxy::Proxier> proxier_;
+  std::unique_ptr<dns::DnsServer> dns_;
 };
 
 }  // namespace kpp::cmd
