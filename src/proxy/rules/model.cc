@@ -14,9 +14,9 @@ constexpr int kDefaultAffinitySeconds = 10800;
 
 template <class Map>
 const std::string& label_of(const Map& labels, const char* key) {
-  static const std::string none;
+  static const std::string kNone;
   const auto found = labels.find(key);
-  return found == labels.end() ? none : found->second;
+  return found == labels.end() ? kNone : found->second;
 }
 
 std::string cluster_ip_of(const corev1::ServiceSpec& spec, IpFamily family) {
@@ -104,9 +104,9 @@ std::map<ServicePortName, ServicePort> service_ports(const corev1::Service& serv
 }
 
 const std::vector<Endpoint>& FamilyModel::endpoints_of(const ServicePortName& name) const {
-  static const std::vector<Endpoint> none;
+  static const std::vector<Endpoint> kNone;
   const auto found = endpoints.find(name);
-  return found == endpoints.end() ? none : found->second;
+  return found == endpoints.end() ? kNone : found->second;
 }
 
 int FamilyModel::total_endpoints() const {
