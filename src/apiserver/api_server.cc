@@ -10,6 +10,7 @@
 #include "apiserver/call.h"
 #include "apiserver/discovery.h"
 #include "apiserver/errors.h"
+#include "apiserver/flow_control_status.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/pod_proxy.h"
@@ -39,6 +40,7 @@ struct ApiServer::State {
   std::unique_ptr<PodProxy> pod_proxy;
   std::unique_ptr<NonResource> non_resource;
   std::unique_ptr<Core> core;
+  std::unique_ptr<FlowControlStatus> flow_control;
   bool ready = false;
 };
 
@@ -158,6 +160,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
       return secret ? user_of_bootstrap_token(token, *secret, now) : std::nullopt;
     });
   }
+  s.flow_control = std::make_unique<FlowControlStatus>(*s.core);
   s.pod_proxy = std::make_unique<PodProxy>(executor, s.options.kubelet_tls);
   s.non_resource = std::make_unique<NonResource>(*s.core, s.tokens.get());
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
@@ -170,12 +173,16 @@ async::Task<Status> ApiServer::start(async::StopToken stop) {
   options.advertise_address = state_->options.advertise_address;
   options.secure_port = state_->options.secure_port;
   KPP_CO_RETURN_IF_ERROR(co_await bootstrap_objects(*this, *state_->core, std::move(options), stop));
+  state_->flow_control->start();
   state_->ready = true;
   state_->non_resource->set_ready();
   co_return Status();
 }
 
-async::Task<void> ApiServer::stop() { co_await state_->cache.stop(); }
+async::Task<void> ApiServer::stop() {
+  co_await state_->flow_control->stop();
+  co_await state_->cache.stop();
+}
 
 async::Task<net::Response> ApiServer::handle(net::Request request, async::StopToken stop) {
   net::Response out = co_await serve(std::move(request), std::move(stop));

@@ -119,7 +119,7 @@ TEST(Freshen, AReadOfAServerThatIsBehindForLongIsAnsweredAllTheSame) {
   ASSERT_TRUE(allocators);
   Core core{f.executor, f.store,      f.cache, f.table, authorizer,
             admission,  **allocators, nullptr, nullptr, f.log};
-  Call call{core, {}, {}, {}, {}, &f.config_maps(), nullptr, {}, {}, {}};
+  Call call{core, {}, {}, {}, {}, &f.config_maps(), nullptr, {}, {}, {}, {}};
   f.store.put(std::string(kKey), std::string(kValue));
   std::optional<Status> status;
   f.scope.spawn(keep_status(freshen(call), &status));

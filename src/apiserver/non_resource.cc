@@ -1,5 +1,7 @@
 #include "apiserver/non_resource.h"
 
+#include <algorithm>
+
 #include "apiserver/auth/service_account_tokens.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
@@ -21,41 +23,80 @@ constexpr std::string_view kPlain = "text/plain; charset=utf-8";
 
 net::Response not_found_page() { return net::Response::text(404, kPlain, "404 page not found\n"); }
 
+// What /healthz, /livez and /readyz ask, in this order.
+struct HealthCheck {
+  std::string_view name;
+  bool only_ready;  // of /readyz alone
+};
+constexpr std::string_view kStore = "etcd", kStoreReadiness = "etcd-readiness";
+constexpr HealthCheck kHealthChecks[] = {
+    {"ping", false},
+    {"log", false},
+    {kStore, false},
+    {kStoreReadiness, true},
+    {"informer-sync", true},
+    {"poststarthook/bootstrap-controller", false},
+    {"poststarthook/rbac/bootstrap-roles", false},
+    {"poststarthook/scheduling/bootstrap-system-priority-classes", false},
+};
+constexpr std::chrono::seconds kStoreTimeout{2};
+
+bool asks(const HealthCheck& check, std::string_view endpoint) { return !check.only_ready || endpoint == "readyz"; }
+
+async::Task<bool> store_answers(Core& core) {
+  async::StopSource late;
+  const auto timer = core.executor.call_at(core.executor.steady() + kStoreTimeout, [&late] { late.request_stop(); });
+  const auto entry = co_await core.store.get("/registry/health", late.token());
+  core.executor.cancel(timer);
+  co_return entry.has_value();
+}
+
 // /healthz, /livez and /readyz, whole or one check of them.
-net::Response health(const Call& call, bool ready) {
+async::Task<net::Response> health(Call& call, bool ready) {
   const std::string& path = call.request.path;
   const auto slash = path.find('/', 1);
   const std::string endpoint = path.substr(1, slash == std::string::npos ? std::string::npos : slash - 1);
-  const std::string check = slash == std::string::npos ? "" : path.substr(slash + 1);
-  struct Row {
-    std::string_view name;
-    bool ok;
-    bool only_ready;
-  };
-  const Row rows[] = {{"ping", true, false},
-                      {"log", true, false},
-                      {"etcd", true, false},
-                      {"informer-sync", ready, true},
-                      {"poststarthook/bootstrap-controller", ready, false}};
+  const std::string only = slash == std::string::npos ? "" : path.substr(slash + 1);
+  std::vector<std::string> excluded;
+  for (const auto name : call.query.all("exclude")) excluded.emplace_back(name);
   std::string text;
   bool all_ok = true;
-  bool found = check.empty();
-  for (const auto& row : rows) {
-    if (row.only_ready && endpoint != "readyz") continue;
-    if (!check.empty() && row.name != check) continue;
+  bool found = only.empty();
+  for (const auto& check : kHealthChecks) {
+    if (!asks(check, endpoint) || (!only.empty() && check.name != only)) continue;
     found = true;
-    const bool ok = row.ok || endpoint == "livez";
+    if (std::erase(excluded, check.name) > 0 && only.empty()) {
+      text += cat("[+]", check.name, " excluded: ok\n");
+      continue;
+    }
+    bool ok = true;
+    if (check.name == kStore || check.name == kStoreReadiness) {
+      ok = co_await store_answers(call.core);
+    } else if (check.name != "ping" && check.name != "log") {
+      // A process that still starts is alive.
+      ok = ready || endpoint == "livez";
+    }
     all_ok = all_ok && ok;
-    text += ok ? cat("[+]", row.name, " ok\n") : cat("[-]", row.name, " failed: reason withheld\n");
+    text += ok ? cat("[+]", check.name, " ok\n") : cat("[-]", check.name, " failed: reason withheld\n");
   }
-  if (!found) return not_found_page();
-  if (!all_ok) {
-    return net::Response::text(500, kPlain, cat(text, endpoint, " check failed\n"));
+  if (!found) co_return not_found_page();
+  if (only.empty() && !excluded.empty()) {
+    std::string names;
+    for (const auto& name : excluded) names += cat(names.empty() ? "" : ",", quoted(name));
+    text += cat("warn: some health checks cannot be excluded: no matches for ", names, "\n");
   }
-  if (call.query.has("verbose") && check.empty()) {
-    return net::Response::text(200, kPlain, cat(text, endpoint, " check passed\n"));
+  const bool verbose = call.query.has("verbose");
+  net::Response out;
+  if (!only.empty()) {
+    out = all_ok ? net::Response::text(200, kPlain, "ok")
+                 : net::Response::text(500, kPlain, cat("internal server error: ", only, " check failed\n"));
+  } else if (!all_ok) {
+    out = net::Response::text(500, kPlain, cat(text, endpoint, " check failed\n"));
+  } else {
+    out = net::Response::text(200, kPlain, verbose ? cat(text, endpoint, " check passed\n") : "ok");
   }
-  return net::Response::text(200, kPlain, "ok");
+  out.headers.set("X-Content-Type-Options", "nosniff");
+  co_return out;
 }
 
 net::Response version_page() {
@@ -77,11 +118,16 @@ std::string paths_page(const ResourceTable& table) {
     const std::string versioned = cat("/apis/", r->group, "/", r->version);
     if (paths.back() != versioned) paths.push_back(versioned);
   }
-  for (const char* p : {"/healthz", "/healthz/etcd", "/healthz/log", "/healthz/ping", "/livez", "/livez/etcd", "/livez/log",
-                        "/livez/ping", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz",
-                        "/readyz/etcd", "/readyz/informer-sync", "/readyz/log", "/readyz/ping", "/version"}) {
+  for (const std::string_view endpoint : {"healthz", "livez", "readyz"}) {
+    paths.push_back(cat("/", endpoint));
+    for (const auto& check : kHealthChecks) {
+      if (asks(check, endpoint)) paths.push_back(cat("/", endpoint, "/", check.name));
+    }
+  }
+  for (const char* p : {"/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/version"}) {
     paths.emplace_back(p);
   }
+  std::ranges::sort(paths);
   std::string out = "{\"paths\":[";
   for (std::size_t i = 0; i < paths.size(); ++i) out += cat(i > 0 ? "," : "", quoted(paths[i]));
   return out + "]}\n";
@@ -118,7 +164,10 @@ async::Task<net::Response> NonResource::answer(Call& call) {
   const auto under = [&](std::string_view root) {
     return path == root || (path.starts_with(root) && path[root.size()] == '/');
   };
-  if (under("/healthz") || under("/livez") || under("/readyz")) co_return health(call, state_->ready);
+  if (under("/healthz") || under("/livez") || under("/readyz")) {
+    net::Response healthy = co_await health(call, state_->ready);
+    co_return healthy;
+  }
   if (path == "/version" || path == "/version/") {
     if (call.request.method != "GET") co_return respond_status(method_not_allowed());
     co_return version_page();

@@ -19,9 +19,8 @@ net::SharedBytes shared(std::string text) {
 std::string partial_metadata(const ServedResource& served, const CachedObject& object,
                              std::string_view version) {
   const api::Object typed = decode_cached(served, object);
-  auto meta = *api::metadata(*served.type, typed.data());
-  std::string out = cat(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version,
-                        R"(","metadata":)");
+  const auto meta = bare_metadata(served, typed);
+  std::string out = cat(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version, R"(","metadata":)");
   api::to_json(out, metav1::ObjectMeta::desc(), &meta);
   return out + "}";
 }
@@ -78,6 +77,12 @@ api::Object decode_cached(const ServedResource& served, const CachedObject& obje
   api::Object out(*served.storage->type);
   (void)api::from_json_text(*object.json, *served.storage->type, out.data());
   return to_served(served, std::move(out));
+}
+
+metav1::ObjectMeta bare_metadata(const ServedResource& served, const api::Object& object) {
+  metav1::ObjectMeta out = *api::metadata(*served.type, object.data());
+  for (const auto name : served.strategy->made_annotations) out.annotations.erase(std::string(name));
+  return out;
 }
 
 net::SharedBytes served_json(const ServedResource& served, const CachedObject& object) {
@@ -138,9 +143,8 @@ net::Response respond_object(Call& call, int status, const CachedObject& object)
     const api::Object typed = decode_cached(served, object);
     if (call.accept.form == Form::kPartialMetadata) {
       metav1::PartialObjectMetadata partial;
-      partial.metadata = *api::metadata(*served.type, typed.data());
-      out = net::Response::text(status, call.accept.content_type(),
-                                api::to_envelope(partial.desc(), &partial));
+      partial.metadata = bare_metadata(served, typed);
+      out = net::Response::text(status, call.accept.content_type(), api::to_envelope(partial.desc(), &partial));
     } else {
       out = net::Response::text(status, call.accept.content_type(),
                                 api::to_envelope(*served.type, typed.data()));
@@ -163,8 +167,44 @@ net::Response respond_object(Call& call, int status, const CachedObject& object)
   return out;
 }
 
+namespace {
+
+std::string typed_table(const Call& call, const api::Object& object) {
+  const TableRow row = table_row(object, call.core.executor.wall());
+  const auto& meta = *api::metadata(object.desc(), object.data());
+  std::string out = cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/)", call.accept.form_version,
+                        R"(","metadata":{"resourceVersion":)", quoted(meta.resource_version), R"(},"columnDefinitions":)",
+                        table_columns(object.desc()), R"(,"rows":[{"cells":)", row.cells, ",\"object\":");
+  const std::string_view include = call.query.get("includeObject");
+  if (include == "None") {
+    out += "null";
+  } else if (include == "Object") {
+    api::to_json(out, object.desc(), object.data());
+  } else {
+    metav1::PartialObjectMetadata partial;
+    partial.metadata = meta;
+    out += api::to_json(partial);
+  }
+  return out + "}]}\n";
+}
+
+}  // namespace
+
 net::Response respond_typed(Call& call, int status, const api::Object& object) {
   net::Response out;
+  const bool has_metadata = api::metadata(object.desc(), object.data()) != nullptr;
+  if (call.accept.form == Form::kTable && has_metadata) {
+    if (Status s = check_include_object(call); !s.ok()) return respond_status(s, &call);
+    out = respond_json(status, typed_table(call, object));
+    add_warnings(out, call);
+    return out;
+  }
+  if (call.accept.form == Form::kPartialMetadata && has_metadata) {
+    metav1::PartialObjectMetadata partial;
+    partial.metadata = *api::metadata(object.desc(), object.data());
+    call.accept.form = Form::kObject;
+    return respond_typed(call, status, api::Object::of(partial));
+  }
   if (call.accept.media == MediaType::kProtobuf) {
     out = net::Response::text(status, call.accept.content_type(),
                               api::to_envelope(object.desc(), object.data()));

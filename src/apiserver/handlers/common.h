@@ -31,6 +31,8 @@ void add_warnings(net::Response& response, const Call& call);
 // The cached object as the call's served version has it (the storage version's bytes unless
 // versions differ).
 api::Object decode_cached(const ServedResource& served, const CachedObject& object);
+// What forms that show metadata only (PartialObjectMetadata, rows of a Table) have of an object.
+metav1::ObjectMeta bare_metadata(const ServedResource& served, const api::Object& object);
 net::SharedBytes served_json(const ServedResource& served, const CachedObject& object);
 api::Object to_served(const ServedResource& served, api::Object storage_object);
 api::Object to_storage(const ServedResource& served, api::Object object);

@@ -66,7 +66,7 @@ std::string partial_item(const ServedResource& served, const CachedObject& objec
   std::string out = "{";
   if (with_type) out += cat(R"("kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version, R"(",)");
   out += "\"metadata\":";
-  const auto meta = *api::metadata(*served.type, typed.data());
+  const auto meta = bare_metadata(served, typed);
   api::to_json(out, metav1::ObjectMeta::desc(), &meta);
   return out + "}";
 }
@@ -130,7 +130,7 @@ net::Response protobuf_response(Call& call, const Page& page) {
       api::to_proto(bytes, *served.type, typed.data());
     } else {
       metav1::PartialObjectMetadata partial;
-      partial.metadata = *api::metadata(*served.type, typed.data());
+      partial.metadata = bare_metadata(served, typed);
       bytes = api::to_proto(partial);
     }
     put(0x12, bytes);

@@ -175,7 +175,7 @@ async::Task<Status> spend_budgets(Call& call, corev1::Pod pod) {
   for (int attempt = 0; attempt < kBudgetAttempts; ++attempt) {
     const auto matching = budgets_of(call, pod);
     if (matching.size() > 1) {
-      co_return Status(Reason::kInternalError,
+      co_return Status(Reason::kUnknown,
                        "This pod has more than one PodDisruptionBudget, which the eviction "
                        "subresource does not support.");
     }

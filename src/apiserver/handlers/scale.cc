@@ -117,11 +117,16 @@ async::Task<net::Response> change_scale(Call& call) {
       KPP_RETURN_IF_ERROR(check_repeated(*call_pointer, *patch_pointer));
       wanted = *object.as<Scale>();
     } else {
-      const json::Value document = api::to_document(live.desc(), live.data());
+      Scale managed = *live.as<Scale>();
+      managed.metadata.managed_fields = api::encode_managers(managers.scale);
+      const json::Value document = api::to_document(managed);
       KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, Scale::desc(), document));
-      KPP_ASSIGN(const api::Object object,
-                 decode_document(*call_pointer, Scale::desc(), patched, {}));
-      wanted = *object.as<Scale>();
+      const auto object = decode_patched(*call_pointer, Scale::desc(), patched, patch_pointer->duplicates);
+      if (!object && object.error().is(Reason::kInvalid)) {
+        return fail(invalid_patch_result(*patch_pointer, patched, object.error().message()));
+      }
+      if (!object) return fail(object.error());
+      wanted = *object->as<Scale>();
     }
     if (patch_pointer == nullptr || patch_pointer->kind != PatchKind::kApply) {
       track_scale(*call_pointer, live, api::Object::of(wanted), managers.scale);
@@ -148,7 +153,7 @@ async::Task<net::Response> change_scale(Call& call) {
 }  // namespace
 
 async::Task<net::Response> handle_scale(Call& call) {
-  auto accept = negotiate(call.request.headers, call.query, false);
+  auto accept = negotiate(call.request.headers, call.query, true);
   if (!accept) co_return respond_status(accept.error());
   call.accept = *accept;
   if (call.info.verb != "get") {

@@ -112,7 +112,7 @@ class WatchBody final : public net::BodySource {
       if (accept_.form == Form::kTable) return table_frame(type, typed, revision);
       if (accept_.form != Form::kObject) {
         metav1::PartialObjectMetadata partial;
-        partial.metadata = *meta;
+        partial.metadata = bare_metadata(resource_, typed);
         if (accept_.media == MediaType::kProtobuf) {
           return protobuf_frame(type, api::to_envelope(partial.desc(), &partial));
         }
@@ -145,7 +145,7 @@ class WatchBody final : public net::BodySource {
       api::to_json(text, *resource_.type, typed.data());
     } else {
       metav1::PartialObjectMetadata partial;
-      partial.metadata = *api::metadata(*resource_.type, typed.data());
+      partial.metadata = bare_metadata(resource_, typed);
       text += api::to_json(partial);
     }
     return finish(type, text + "}]}");

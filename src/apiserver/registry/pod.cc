@@ -34,21 +34,18 @@ void prepare_update(api::Object& object, const api::Object& old_object,
     auto containers = std::move(pod.spec.ephemeral_containers);
     pod.spec = old.spec;
     pod.spec.ephemeral_containers = std::move(containers);
-  } else {
-    if (context.subresource == "resize") {
-      const auto asked = pod.spec;
-      pod.spec = old.spec;
-      pod.spec.resources = asked.resources;
-      for (std::size_t i = 0; i < pod.spec.init_containers.size() && i < asked.init_containers.size(); ++i) {
-        pod.spec.init_containers[i].resources = asked.init_containers[i].resources;
-        pod.spec.init_containers[i].resize_policy = asked.init_containers[i].resize_policy;
-      }
-      for (std::size_t i = 0; i < pod.spec.containers.size() && i < asked.containers.size(); ++i) {
-        pod.spec.containers[i].resources = asked.containers[i].resources;
-        pod.spec.containers[i].resize_policy = asked.containers[i].resize_policy;
-      }
+  } else if (context.subresource == "resize") {
+    const auto asked = pod.spec;
+    pod.spec = old.spec;
+    pod.spec.resources = asked.resources;
+    for (std::size_t i = 0; i < pod.spec.init_containers.size() && i < asked.init_containers.size(); ++i) {
+      pod.spec.init_containers[i].resources = asked.init_containers[i].resources;
+      pod.spec.init_containers[i].resize_policy = asked.init_containers[i].resize_policy;
     }
-    pod.spec.ephemeral_containers = old.spec.ephemeral_containers;
+    for (std::size_t i = 0; i < pod.spec.containers.size() && i < asked.containers.size(); ++i) {
+      pod.spec.containers[i].resources = asked.containers[i].resources;
+      pod.spec.containers[i].resize_policy = asked.containers[i].resize_policy;
+    }
   }
   pod.metadata.generation = old.metadata.generation;
   if (!api::equal(pod.spec, old.spec)) ++pod.metadata.generation;

@@ -158,6 +158,7 @@ Strategy daemon_set_strategy() {
     api::metadata(o)->annotations[std::string(kTemplateGeneration)] =
         cat(template_generation(before));
   };
+  s.made_annotations = {kTemplateGeneration};
   return s;
 }
 
@@ -306,6 +307,38 @@ Strategy job_strategy() {
   return s;
 }
 
+using certificatesv1::CertificateSigningRequest;
+
+// Conditions that came without times get them; one that keeps its type and status keeps its time of transition.
+void set_condition_times(CertificateSigningRequest& now, const CertificateSigningRequest& old, WallTime time) {
+  for (auto& condition : now.status.conditions) {
+    if (condition.last_update_time.is_zero()) condition.last_update_time = api::Time::from(time);
+    if (!condition.last_transition_time.is_zero()) continue;
+    condition.last_transition_time = api::Time::from(time);
+    for (const auto& before : old.status.conditions) {
+      if (before.type == condition.type && before.status == condition.status && !before.last_transition_time.is_zero()) {
+        condition.last_transition_time = before.last_transition_time;
+        break;
+      }
+    }
+  }
+}
+
+// Only /approval decides: a status has the old conditions of the type in the place of its own. One that adds or removes
+// such a condition stays as it is, for validation to refuse.
+void keep_conditions(CertificateSigningRequest& now, const CertificateSigningRequest& old, std::string_view type) {
+  const auto of_type = [type](const auto& condition) { return condition.type == type; };
+  auto& mine = now.status.conditions;
+  const auto& theirs = old.status.conditions;
+  if (std::ranges::count_if(mine, of_type) != std::ranges::count_if(theirs, of_type)) return;
+  auto next = theirs.begin();
+  for (auto& condition : mine) {
+    if (!of_type(condition)) continue;
+    next = std::find_if(next, theirs.end(), of_type);
+    condition = *next++;
+  }
+}
+
 Strategy csr_strategy() {
   Strategy s;
   s.prepare_create = [](api::Object& o, const StrategyContext& context) {
@@ -326,11 +359,19 @@ Strategy csr_strategy() {
       return;
     }
     // Approval changes the conditions and nothing else.
-    auto* csr = o.as<certificatesv1::CertificateSigningRequest>();
-    csr->status.certificate =
-        old.as<certificatesv1::CertificateSigningRequest>()->status.certificate;
+    auto& csr = *o.as<CertificateSigningRequest>();
+    const auto& before = *old.as<CertificateSigningRequest>();
+    csr.status.certificate = before.status.certificate;
+    set_condition_times(csr, before, context.now);
   };
-  s.prepare_status_update = only_status_on_update;
+  s.prepare_status_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+    only_status_on_update(o, old, context);
+    auto& csr = *o.as<CertificateSigningRequest>();
+    const auto& before = *old.as<CertificateSigningRequest>();
+    keep_conditions(csr, before, "Approved");
+    keep_conditions(csr, before, "Denied");
+    set_condition_times(csr, before, context.now);
+  };
   s.selectable = [](const api::Object& o) -> Fields {
     return {
         {"spec.signerName", o.as<certificatesv1::CertificateSigningRequest>()->spec.signer_name}};
@@ -405,6 +446,9 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
   out[&batchv1::Job::desc()] = job_strategy();
   out[&batchv1::CronJob::desc()] = with_status();
   out[&autoscalingv1::HorizontalPodAutoscaler::desc()] = with_status_only();
+  out[&autoscalingv1::HorizontalPodAutoscaler::desc()].made_annotations = {
+      "autoscaling.alpha.kubernetes.io/metrics", "autoscaling.alpha.kubernetes.io/behavior",
+      "autoscaling.alpha.kubernetes.io/current-metrics", "autoscaling.alpha.kubernetes.io/conditions"};
   out[&autoscalingv2::HorizontalPodAutoscaler::desc()] = with_status_only();
   out[&networkingv1::Ingress::desc()] = with_status();
   out[&networkingv1::NetworkPolicy::desc()] = with_generation();

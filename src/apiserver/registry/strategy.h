@@ -41,6 +41,8 @@ struct Strategy {
   std::vector<std::string_view> untracked;
   // The same for a write of the status subresource; dotted paths.
   std::vector<std::string_view> status_untracked = {"spec"};
+  // Annotations that a version makes of fields: forms that show metadata only do not have them.
+  std::vector<std::string_view> made_annotations;
   // Fields that the field selector may name beside metadata.name and metadata.namespace, with their values.
   std::vector<std::pair<std::string, std::string>> (*selectable)(const api::Object& object) = nullptr;
 };

@@ -81,6 +81,10 @@ void autoscaler_v1_row(const autoscalingv1::HorizontalPodAutoscaler& autoscaler,
   autoscaler_v2_row(*converted.as<autoscalingv2::HorizontalPodAutoscaler>(), row);
 }
 
+void scale_row(const autoscalingv1::Scale& scale, Row& row) {
+  row.text(scale.metadata.name).number(scale.spec.replicas).number(scale.status.replicas).age(scale.metadata);
+}
+
 void autoscaler_v2_row(const autoscalingv2::HorizontalPodAutoscaler& autoscaler, Row& row) {
   const auto& spec = autoscaler.spec;
   row.text(autoscaler.metadata.name)

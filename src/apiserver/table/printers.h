@@ -66,6 +66,7 @@ void runtime_class_row(const nodev1::RuntimeClass& runtime_class, Row& row);
 void stateful_set_row(const appsv1::StatefulSet& set, Row& row);
 
 // autoscaling.cc
+void scale_row(const autoscalingv1::Scale& scale, Row& row);
 void autoscaler_v1_row(const autoscalingv1::HorizontalPodAutoscaler& autoscaler, Row& row);
 void autoscaler_v2_row(const autoscalingv2::HorizontalPodAutoscaler& autoscaler, Row& row);
 

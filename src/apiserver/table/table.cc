@@ -35,6 +35,13 @@ constexpr api::ColumnDesc kApiServiceColumns[] = {
     {"Age", "string", "", kCreatedDoc, 0},
 };
 
+constexpr api::ColumnDesc kScaleColumns[] = {
+    {"Name", "string", "", kNameDoc, 0},
+    {"Desired", "integer", "", "replicas is the desired number of instances for the scaled object.", 0},
+    {"Available", "integer", "", "replicas is the actual number of observed instances of the scaled object.", 0},
+    {"Age", "string", "", kCreatedDoc, 0},
+};
+
 using Printer = void (*)(const void* object, Row& row);
 
 struct Entry {
@@ -80,6 +87,7 @@ std::span<const Entry> printers() {
       entry<appsv1::ReplicaSet, replica_set_row>(),
       entry<appsv1::StatefulSet, stateful_set_row>(),
       entry<autoscalingv1::HorizontalPodAutoscaler, autoscaler_v1_row>(),
+      entry<autoscalingv1::Scale, scale_row>(),
       entry<autoscalingv2::HorizontalPodAutoscaler, autoscaler_v2_row>(),
       entry<batchv1::CronJob, cron_job_row>(),
       entry<batchv1::Job, job_row>(),
@@ -114,6 +122,7 @@ std::span<const Entry> printers() {
 
 std::span<const api::ColumnDesc> columns_of(const api::TypeDesc& type) {
   if (&type == &apiregistrationv1::APIService::desc()) return kApiServiceColumns;
+  if (&type == &autoscalingv1::Scale::desc()) return kScaleColumns;
   if (!type.resource || !type.resource->table_served || type.resource->columns.empty())
     return kDefaultColumns;
   return type.resource->columns;
@@ -159,6 +168,7 @@ const std::string& table_columns(const api::TypeDesc& type) {
       if (t->resource) out.emplace(t, write_columns(*t));
     out.emplace(&apiregistrationv1::APIService::desc(),
                 write_columns(apiregistrationv1::APIService::desc()));
+    out.emplace(&autoscalingv1::Scale::desc(), write_columns(autoscalingv1::Scale::desc()));
     out.emplace(nullptr, write_columns(metav1::PartialObjectMetadata::desc()));
     return out;
   }();

@@ -88,7 +88,7 @@ void check_conditions(FieldErrors& errors, const FieldPath& at,
     const bool first = seen.insert(condition.type).second;
     const bool decision = condition.type == "Approved" || condition.type == "Denied";
     if (decision && seen.contains("Approved") && seen.contains("Denied")) {
-      errors.invalid(type, condition.type, "Approved and Denied conditions are mutually exclusive");
+      errors.invalid(at, condition.type, "Approved and Denied conditions are mutually exclusive");
     }
     if (!first) errors.duplicate(type, condition.type);
   }

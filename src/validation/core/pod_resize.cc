@@ -64,7 +64,8 @@ void check_resize_change(FieldErrors& errors, const corev1::Pod& pod, const core
   const std::string now_class = quality_of_service(pod.spec);
   const std::string old_class = quality_of_service(old.spec);
   if (now_class != old_class) {
-    errors.invalid(at, now_class, "Pod QOS Class may not change as a result of resizing");
+    // The original names the class that the status still has.
+    errors.invalid(at, old_class, "Pod QOS Class may not change as a result of resizing");
   }
   if (old.spec.os && old.spec.os->name == "windows")
     errors.forbidden(at, "windows pods cannot be resized");
