@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -10,17 +11,26 @@
 
 namespace kpp::apiserver {
 
-// Answers /openapi/v2, /openapi/v3 and /openapi/v3/<group version>. Runs on: the server's executor.
+// Answers /openapi/v2, /openapi/v3 and /openapi/v3/<group version>.
+//
+// Guarantees: an answer has an ETag, 304 where the client has it already, and is compressed where
+// the client takes that. Runs on: the server's executor.
 class OpenApi {
  public:
   explicit OpenApi(const ResourceTable& table) : table_(table) {}
+  ~OpenApi();
   // nullopt: no such document.
   std::optional<net::Response> answer(const net::Request& request);
 
  private:
+  struct Document;
+  using DocumentRef = std::shared_ptr<Document>;
+  std::optional<net::Response> v2(const net::Request& request);
+  DocumentRef v3(const std::string& name);
+
   const ResourceTable& table_;
-  std::map<std::string, net::SharedBytes> v3_;  // by "api/v1", "apis/apps/v1"
-  net::SharedBytes v3_index_, v2_;
+  std::map<std::string, DocumentRef> v3_;  // by "api/v1", "apis/apps/v1"; "" is the index
+  DocumentRef v2_json_, v2_proto_;
 };
 
 }  // namespace kpp::apiserver

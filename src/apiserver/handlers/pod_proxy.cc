@@ -1,11 +1,16 @@
 #include "apiserver/handlers/pod_proxy.h"
 
+#include <algorithm>
 #include <map>
 
 #include "api/corev1.h"
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/auth/impersonation.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
+#include "apiserver/handlers/stream_translator.h"
 #include "net/client.h"
+#include "net/websocket.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -70,7 +75,8 @@ Result<std::string> container_of(const Call& call, const corev1::Pod& pod) {
       for (const auto& c : pod.spec.init_containers) init += cat(init.empty() ? "" : " ", c.name);
       choices += cat(" or one of the init containers: [", init, "]");
     }
-    return fail(bad_request(cat("a container name must be specified for pod ", pod.metadata.name, ", choose one of: ", choices)));
+    return fail(bad_request(cat("a container name must be specified for pod ", pod.metadata.name,
+                                ", choose one of: ", choices)));
   }
   if (!has_container(pod, name)) {
     return fail(bad_request(cat("container ", name, " is not valid for pod ", pod.metadata.name)));
@@ -88,13 +94,16 @@ std::string query_without_container(const net::Query& query) {
   return out;
 }
 
-// What exec and attach ask of the kubelet: the API's booleans and command, under the kubelet's names.
+// What exec and attach ask of the kubelet: the API's booleans and command, under the kubelet's
+// names.
 std::string exec_query(const net::Query& query) {
   std::string out;
   const auto add = [&](std::string_view name, std::string_view value) {
     out += cat(out.empty() ? "" : "&", name, "=", net::percent_encode(value));
   };
-  const auto is_true = [&](std::string_view name) { return query.get(name) == "true" || query.get(name) == "1"; };
+  const auto is_true = [&](std::string_view name) {
+    return query.get(name) == "true" || query.get(name) == "1";
+  };
   if (is_true("stdin")) add("input", "1");
   if (is_true("stdout")) add("output", "1");
   if (is_true("stderr")) add("error", "1");
@@ -103,12 +112,17 @@ std::string exec_query(const net::Query& query) {
   return out;
 }
 
-struct Target {
+bool offers(const net::Headers& headers, std::string_view protocol) {
+  const auto offered = net::websocket_protocols(headers);
+  return std::ranges::find(offered, protocol) != offered.end();
+}
+
+}  // namespace
+
+struct PodProxy::Target {
   std::string host;
   std::uint16_t port = 10250;
 };
-
-}  // namespace
 
 struct PodProxy::State {
   async::IoExecutor& executor;
@@ -134,11 +148,10 @@ PodProxy::PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsCo
     : state_(std::make_unique<State>(executor, std::move(tls))) {}
 PodProxy::~PodProxy() = default;
 
-namespace {
-
-Result<Target> kubelet_of(Call& call, const corev1::Pod& pod) {
+Result<PodProxy::Target> PodProxy::kubelet_of(Call& call, const corev1::Pod& pod) {
   const ServedResource& nodes = *call.core.table.find("", "v1", "nodes");
-  const CachedRef found = call.core.cache.cache(nodes).find(nodes.store_key("", pod.spec.node_name));
+  const CachedRef found =
+      call.core.cache.cache(nodes).find(nodes.store_key("", pod.spec.node_name));
   if (!found) return fail(not_found("", "nodes", pod.spec.node_name));
   const api::Object object = decode_cached(nodes, *found);
   const auto& node = *object.as<corev1::Node>();
@@ -148,12 +161,12 @@ Result<Target> kubelet_of(Call& call, const corev1::Pod& pod) {
       if (out.host.empty() && address.type == type) out.host = address.address;
     }
   }
-  if (out.host.empty()) return fail(internal(cat("no preferred addresses found; known addresses: []")));
-  if (const auto port = node.status.daemon_endpoints.kubelet_endpoint.port; port > 0) out.port = static_cast<std::uint16_t>(port);
+  if (out.host.empty())
+    return fail(internal(cat("no preferred addresses found; known addresses: []")));
+  if (const auto port = node.status.daemon_endpoints.kubelet_endpoint.port; port > 0)
+    out.port = static_cast<std::uint16_t>(port);
   return out;
 }
-
-}  // namespace
 
 async::Task<net::Response> PodProxy::handle(Call& call) {
   const Status fresh = co_await freshen(call);
@@ -164,7 +177,9 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
   const auto& pod = *object.as<corev1::Pod>();
   const std::string& sub = call.info.subresource;
   if (sub == "proxy") {
-    co_return respond_status(Status(Reason::kMethodNotAllowed, "proxying to pods is not served by this version", StatusDetails{}));
+    co_return respond_status(Status(Reason::kMethodNotAllowed,
+                                    "proxying to pods is not served by this version",
+                                    StatusDetails{}));
   }
   std::string container;
   if (sub != "portforward") {
@@ -174,11 +189,14 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
   }
   if (pod.spec.node_name.empty()) {
     if (sub == "log") co_return net::Response::text(200, "text/plain", "");
-    co_return respond_status(bad_request(cat("pod ", pod.metadata.name, " does not have a host assigned")));
+    co_return respond_status(
+        bad_request(cat("pod ", pod.metadata.name, " does not have a host assigned")));
   }
   auto target = kubelet_of(call, pod);
   if (!target) co_return respond_status(target.error());
-  if (state_->tls == nullptr) co_return respond_status(internal("this server was started without a client certificate for kubelets"));
+  if (state_->tls == nullptr)
+    co_return respond_status(
+        internal("this server was started without a client certificate for kubelets"));
 
   net::Request out;
   out.method = call.request.method;
@@ -190,8 +208,9 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
     out.query = query_without_container(call.query);
     auto answer = co_await state_->client_for(*target).send(std::move(out), true, call.stop);
     if (!answer) {
-      co_return respond_status(internal(cat("Get \"https://", target->host, ":", target->port, "/containerLogs/", where, "/", container,
-                                            "\": ", answer.error().message())));
+      co_return respond_status(
+          internal(cat("Get \"https://", target->host, ":", target->port, "/containerLogs/", where,
+                       "/", container, "\": ", answer.error().message())));
     }
     if (answer->status != 200) {
       // The kubelet's plain text becomes a Status, as the original answers it.
@@ -212,39 +231,99 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
     relayed.stream = std::move(answer->stream);
     co_return relayed;
   }
-  if (!call.request.upgradable) {
-    co_return respond_status(bad_request("Upgrade request required"));
+  net::Response streams = co_await connect_streams(call, *target, where, container);
+  co_return streams;
+}
+
+// exec, attach and portforward: the client's connection joined to one of the kubelet's. WebSocket
+// clients of the present protocols are translated here; those of earlier ones, and SPDY, are the
+// kubelet's own business.
+async::Task<net::Response> PodProxy::connect_streams(Call& call, const Target& target,
+                                                     const std::string& pod,
+                                                     const std::string& container) {
+  const net::Headers& asked = call.request.headers;
+  const bool websocket = net::wants_websocket(asked);
+  if (!call.request.upgradable) co_return respond_status(bad_request("Upgrade request required"));
+  if (websocket) {
+    // A GET carries it, but what it does is what "create" allows.
+    AccessRequest access{
+        "create",       call.info.namespace_, "",  "v1", "pods", call.info.subresource,
+        call.info.name, call.request.path,    true};
+    if (!call.core.authorizer.authorize(call.user, access).allowed)
+      co_return respond_status(forbidden_to(call.user, access));
   }
-  std::string upgrade(call.request.headers.get("Upgrade"));
-  for (char& c : upgrade) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (upgrade == "websocket") {
-    // Clients fall back to SPDY on a refused upgrade.
-    co_return respond_status(bad_request("websocket streaming is not served by this version; use SPDY"));
-  }
-  if (sub == "portforward") {
-    out.path = cat("/portForward/", where);
-    out.query = call.request.query;
-  } else {
-    out.path = cat(sub == "exec" ? "/exec/" : "/attach/", where, "/", container);
-    out.query = exec_query(call.query);
-  }
-  out.method = "POST";
-  for (const char* name : {"Upgrade", "X-Stream-Protocol-Version", "Sec-WebSocket-Protocol"}) {
-    for (const auto value : call.request.headers.all(name)) out.headers.add(name, std::string(value));
-  }
-  auto upgraded = co_await state_->client_for(*target).upgrade(std::move(out), call.stop);
-  if (!upgraded) co_return respond_status(internal(cat("error dialing backend: ", upgraded.error().message())));
-  if (!upgraded->stream) {
-    // What the kubelet says instead of upgrading is for the client as it is.
-    co_return net::Response::text(upgraded->response.status, "text/plain; charset=utf-8",
-                                  std::string(upgraded->response.body_text()));
-  }
+  const std::string& sub = call.info.subresource;
+  net::Request out;
+  out.headers.add("Host", cat(target.host, ":", target.port));
+  out.path = sub == "portforward" ? cat("/portForward/", pod)
+                                  : cat(sub == "exec" ? "/exec/" : "/attach/", pod, "/", container);
+  out.query = sub == "portforward" ? call.request.query : exec_query(call.query);
+  const std::string_view wanted = sub == "portforward" ? kPortForwardTunnel : kStreamsV5;
+  const bool translated = websocket && offers(asked, wanted);
   net::Response answer;
-  answer.status = 101;
-  for (const auto& [name, value] : upgraded->response.headers.fields()) answer.headers.add(name, value);
+  if (translated) {
+    auto accepted = net::accept_websocket(asked, wanted);
+    if (!accepted) co_return respond_status(accepted.error());
+    answer = std::move(*accepted);
+    out.method = "POST";
+    out.headers.add("Upgrade", "SPDY/3.1");
+    out.headers.add("X-Stream-Protocol-Version",
+                    sub == "portforward" ? "portforward.k8s.io" : "v4.channel.k8s.io");
+  } else {
+    out.method = websocket ? "GET" : "POST";
+    for (const char* name :
+         {"Upgrade", "X-Stream-Protocol-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+          "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Origin"}) {
+      for (const auto value : asked.all(name)) out.headers.add(name, std::string(value));
+    }
+  }
+  auto upgraded = co_await state_->client_for(target).upgrade(std::move(out), call.stop);
   async::Executor* const executor = &state_->executor;
-  answer.upgraded = [executor, kubelet = std::move(upgraded->stream)](std::unique_ptr<net::ByteStream> client,
-                                                                      async::StopToken stop) mutable -> async::Task<void> {
+  Status refusal;
+  if (!upgraded) {
+    refusal = internal(cat("error dialing backend: ", upgraded.error().message()));
+  } else if (!upgraded->stream) {
+    std::string text(upgraded->response.body_text());
+    // What the kubelet says instead of upgrading is for the client as it is.
+    if (!translated) {
+      co_return net::Response::text(upgraded->response.status, "text/plain; charset=utf-8", std::move(text));
+    }
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    refusal = internal(cat("unable to upgrade connection: ", text));
+  }
+  if (!refusal.ok()) {
+    if (!translated || sub == "portforward") co_return respond_status(refusal);
+    answer.upgraded = [executor, refusal](std::unique_ptr<net::ByteStream> client,
+                                          async::StopToken stop) {
+      return refuse_streams(*executor, std::move(client), refusal, std::move(stop));
+    };
+    co_return answer;
+  }
+  if (!translated) {
+    answer.status = 101;
+    for (const auto& [name, value] : upgraded->response.headers.fields())
+      answer.headers.add(name, value);
+  }
+  enum class How { kAsItIs, kTunnel, kTranslated };
+  const How how = !translated            ? How::kAsItIs
+                  : sub == "portforward" ? How::kTunnel
+                                         : How::kTranslated;
+  const auto is_true = [&](std::string_view name) {
+    return call.query.get(name) == "true" || call.query.get(name) == "1";
+  };
+  const StreamSet streams{is_true("stdin"), is_true("stdout"), is_true("stderr"), is_true("tty")};
+  answer.upgraded = [executor, how, streams, kubelet = std::move(upgraded->stream)](
+                        std::unique_ptr<net::ByteStream> client,
+                        async::StopToken stop) mutable -> async::Task<void> {
+    switch (how) {
+      case How::kTunnel:
+        return tunnel(*executor, std::move(client), std::move(kubelet), std::move(stop));
+      case How::kTranslated:
+        return translate_streams(*executor, std::move(client), std::move(kubelet), streams,
+                                 std::move(stop));
+      case How::kAsItIs:
+        break;
+    }
     return join_streams(*executor, std::move(client), std::move(kubelet), std::move(stop));
   };
   co_return answer;

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "api/corev1.h"
 #include "apiserver/call.h"
 #include "async/executor.h"
 #include "async/task.h"
@@ -21,6 +22,11 @@ class PodProxy {
 
  private:
   struct State;
+  struct Target;
+  static Result<Target> kubelet_of(Call& call, const corev1::Pod& pod);
+  async::Task<net::Response> connect_streams(Call& call, const Target& target,
+                                             const std::string& pod, const std::string& container);
+
   std::unique_ptr<State> state_;
 };
 
