@@ -286,7 +286,8 @@ async::Task<net::Response> PodProxy::connect_streams(Call& call, const Target& t
     std::string text(upgraded->response.body_text());
     // What the kubelet says instead of upgrading is for the client as it is.
     if (!translated) {
-      co_return net::Response::text(upgraded->response.status, "text/plain; charset=utf-8", std::move(text));
+      co_return net::Response::text(upgraded->response.status, "text/plain; charset=utf-8",
+                                    std::move(text));
     }
     while (!text.empty() && text.back() == '\n') text.pop_back();
     refusal = internal(cat("unable to upgrade connection: ", text));
