@@ -46,7 +46,24 @@ TEST_F(GarbageCollectorTest, BackgroundDeletionTakesTheDependents) {
 TEST_F(GarbageCollectorTest, AnOwnerThatWasGoneBeforeTheStartIsNoticed) {
   api_.erase<appsv1::ReplicaSet>({"default", "web"});
   start<GarbageCollector>();
+  advance(std::chrono::seconds(1));
   EXPECT_FALSE(pod_exists());
+}
+
+TEST_F(GarbageCollectorTest, OwnersThatAreCorrectedAtOnceDoNotCostTheObject) {
+  start<GarbageCollector>();
+  const auto right = api_.get<corev1::Pod>({"default", "web-1"})->metadata.owner_references;
+  corev1::Pod pod;
+  pod.metadata.name = "web-2";
+  pod.metadata.namespace_ = "default";
+  pod.metadata.owner_references = right;
+  pod.metadata.owner_references[0].uid = "not-known";
+  api_.put(pod);
+  run();
+  EXPECT_TRUE(api_.edit<corev1::Pod>({"default", "web-2"},
+                                     [&](corev1::Pod& p) { p.metadata.owner_references = right; }));
+  advance(std::chrono::seconds(1));
+  EXPECT_TRUE(api_.get<corev1::Pod>({"default", "web-2"}).has_value());
 }
 
 TEST_F(GarbageCollectorTest, ForegroundDeletionKeepsTheOwnerUntilTheDependentsAreGone) {
