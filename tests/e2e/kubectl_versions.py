@@ -1,31 +1,57 @@
-"""The lab's pod, service and deployment again, with every other kubectl of this machine."""
+"""The lab's pod, service and deployment again, with every other kubectl of this machine, on one cluster."""
 import os
-import subprocess
+import shutil
 import sys
+import unittest
 
-from cluster import find_kubectls
+import deployment
+import pod
+import service
+from cluster import Cluster, find_kubectls, wait_until
 
-SCENARIOS = ('pod.py', 'service.py', 'deployment.py')
+SCENARIOS = (pod.Pod, service.Service, deployment.Deployment)
+
+
+def remove_what_is_left(cluster):
+    """What one scenario leaves is not there for the next."""
+    cluster.kubectl('delete', 'deployments,replicasets,pods', '--all', '--wait=false')
+    services = [s['metadata']['name'] for s in cluster.get('services')['items'] if s['metadata']['name'] != 'kubernetes']
+    if services:
+        cluster.kubectl('delete', 'service', *services)
+    cluster.kubectl('delete', 'configmaps', '--all')
+    wait_until('no pod is left', lambda: not cluster.get('pods')['items'], 60)
+
+
+def on(scenario, cluster, program):
+    """The scenario's tests, on a cluster that runs already and with another kubectl."""
+    class There(scenario):
+        @classmethod
+        def setUpClass(cls):
+            cls.cluster = cluster
+            cluster.kubectl_program = program
+            cls.addClassCleanup(remove_what_is_left, cluster)
+
+    There.__name__ = There.__qualname__ = f'{scenario.__name__} with {os.path.basename(program)}'
+    return unittest.defaultTestLoader.loadTestsFromTestCase(There)
 
 
 def main():
-    programs = find_kubectls()
-    if not programs:
+    first = shutil.which('kubectl')
+    if first is None:
         sys.exit('no kubectl on this machine: end-to-end tests need a real one')
-    folder = os.path.dirname(os.path.abspath(__file__))
-    failed = []
-    if len(programs) == 1:
-        print(f'only {programs[0]} was found; it has passed in the other tests')
-    for program in programs[1:]:
-        for scenario in SCENARIOS:
-            done = subprocess.run([sys.executable, os.path.join(folder, scenario)], env={**os.environ, 'KUBECTL': program},
-                                  capture_output=True, text=True, check=False)
-            print(f'{os.path.basename(program)} {scenario}: {"passed" if done.returncode == 0 else "FAILED"}', flush=True)
-            if done.returncode != 0:
-                failed.append(f'{program} {scenario}')
-                print(done.stdout + done.stderr, flush=True)
-    if failed:
-        sys.exit(f'{len(failed)} failed: {", ".join(failed)}')
+    # Others by their paths, or every one that is found; the first has passed in the other tests.
+    programs = sys.argv[1:] or find_kubectls()[1:]
+    if not programs:
+        print(f'only {first} was found; it has passed in the other tests')
+        return
+    cluster = Cluster('versions')
+    try:
+        cluster.start()
+        suite = unittest.TestSuite(on(scenario, cluster, program) for program in programs for scenario in SCENARIOS)
+        passed = unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful()
+    finally:
+        cluster.down()
+    sys.exit(0 if passed else 1)
 
 
 if __name__ == '__main__':

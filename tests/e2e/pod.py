@@ -43,6 +43,7 @@ class Pod(ClusterTest):
 
         with self.subTest('what one container downloads the other serves'):
             ip = c.get('pod', 'two-containers')['status']['podIP']
+            self.addCleanup(c.in_node, "pkill -f '[h]ttpd -p 8099'", check=False)
             c.in_node('mkdir -p /served && echo from the web server of the test > /served/hello.txt && '
                       'busybox httpd -p 8099 -h /served')
             node_ip = c.in_node("ip -4 -o addr show eth0 | awk '{print $4}' | cut -d/ -f1").out.strip()
