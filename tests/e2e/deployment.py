@@ -120,7 +120,8 @@ class Deployment(ClusterTest):
         # Back again: an apply would keep 6881, which it never set, beside 6880, under one name.
         c.kubectl('edit', 'service', 'two-containers-service', env={'EDITOR': "sed -i 's/ort: 6881/ort: 6880/'"})
         self.assertEqual(c.kubectl('label', 'deployment', NAME, 'tier=web').out, f'deployment.apps/{NAME} labeled\n')
-        self.assertEqual(c.kubectl('annotate', 'deployment', NAME, 'note=x').out, f'deployment.apps/{NAME} annotated\n')
+        # kubectl 1.27 says "annotate".
+        self.assertRegex(c.kubectl('annotate', 'deployment', NAME, 'note=x').out, rf'^deployment\.apps/{NAME} annotated?\n$')
         again = c.kubectl('label', 'deployment', NAME, 'tier=db', check=False)
         self.assertIn("error: 'tier' already has a value (web), and --overwrite is false", again.err)
         manifest = os.path.join(EXAMPLES, f'lab/{NAME}.yaml')
