@@ -11,9 +11,9 @@ int kube_proxy_main(int argc, char** argv);
 int kubeadm_main(int argc, char** argv);
 int dns_main(int argc, char** argv);
 
-int server_main(int argc, char** argv);      // control plane without a node
-int up_main(int argc, char** argv);          // one-node cluster
-int node_main(int argc, char** argv);        // what up runs inside the lab node
+int server_main(int argc, char** argv);  // control plane without a node
+int up_main(int argc, char** argv);      // one-node cluster
+int node_main(int argc, char** argv);    // what up runs inside the lab node
 int down_main(int argc, char** argv);
 int status_main(int argc, char** argv);
 int kubeconfig_main(int argc, char** argv);

@@ -5,15 +5,14 @@
 #include "client/kubeconfig.h"
 #include "client/rest_config.h"
 #include "commands.h"
-
 #include "controllers/certificates/signers.h"
 #include "controllers/registry.h"
 #include "flags.h"
 #include "health_server.h"
 #include "kubelet/kubelet.h"
 #include "leader.h"
-#include "proxy/proxier.h"
 #include "process.h"
+#include "proxy/proxier.h"
 #include "scheduler/scheduler.h"
 
 namespace kpp::cmd {
@@ -31,8 +30,10 @@ struct Connection {
   std::string bearer_token;
 };
 
-Result<Connection> connect(Process& process, const std::string& kubeconfig, const std::string& agent) {
-  if (kubeconfig.empty()) return fail(Reason::kInvalid, "--kubeconfig is needed: it says where the API server is");
+Result<Connection> connect(Process& process, const std::string& kubeconfig,
+                           const std::string& agent) {
+  if (kubeconfig.empty())
+    return fail(Reason::kInvalid, "--kubeconfig is needed: it says where the API server is");
   KPP_ASSIGN(const client::Kubeconfig file, client::load_kubeconfig(kubeconfig));
   KPP_ASSIGN(const client::RestConfig config, client::rest_config(file));
   Connection out;
@@ -47,7 +48,8 @@ async::Task<void> until_stopped(Process& process) {
   co_await waiter.wait(process.stop);
 }
 
-async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, scheduler::SchedulerOptions options, LeaderFlags election,
+async::Task<Status> run_scheduler(Process& process, std::string kubeconfig,
+                                  scheduler::SchedulerOptions options, LeaderFlags election,
                                   HealthOptions health) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-scheduler"));
   HealthServer answers(process.executor, process.log);
@@ -56,7 +58,8 @@ async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, sche
   Status status;
   const bool leads = co_await leadership.lead();
   if (leads) {
-    scheduler::Scheduler scheduler({process.executor, *api.client, process.log}, std::move(options));
+    scheduler::Scheduler scheduler({process.executor, *api.client, process.log},
+                                   std::move(options));
     scheduler.start();
     status = co_await leadership.until_over();
     co_await scheduler.stop();
@@ -66,7 +69,8 @@ async::Task<Status> run_scheduler(Process& process, std::string kubeconfig, sche
   co_return status;
 }
 
-async::Task<Status> run_controllers(Process& process, std::string kubeconfig, controllers::ControllerManager::Options options,
+async::Task<Status> run_controllers(Process& process, std::string kubeconfig,
+                                    controllers::ControllerManager::Options options,
                                     LeaderFlags election, HealthOptions health) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-controller-manager"));
   options.bearer_token = api.bearer_token;
@@ -76,7 +80,8 @@ async::Task<Status> run_controllers(Process& process, std::string kubeconfig, co
   Status status;
   const bool leads = co_await leadership.lead();
   if (leads) {
-    controllers::ControllerManager manager({process.executor, *api.transport, process.log}, std::move(options));
+    controllers::ControllerManager manager({process.executor, *api.transport, process.log},
+                                           std::move(options));
     status = manager.start();
     if (status.ok()) {
       status = co_await leadership.until_over();
@@ -88,20 +93,24 @@ async::Task<Status> run_controllers(Process& process, std::string kubeconfig, co
   co_return status;
 }
 
-async::Task<Status> run_kubelet(Process& process, std::string kubeconfig, kubelet::KubeletOptions options) {
+async::Task<Status> run_kubelet(Process& process, std::string kubeconfig,
+                                kubelet::KubeletOptions options) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kubelet"));
-  kubelet::Kubelet agent({process.executor, process.pool, *api.client, process.log}, std::move(options));
+  kubelet::Kubelet agent({process.executor, process.pool, *api.client, process.log},
+                         std::move(options));
   KPP_CO_RETURN_IF_ERROR(co_await agent.start());
   co_await until_stopped(process);
   co_await agent.stop();
   co_return Status();
 }
 
-async::Task<Status> run_proxy(Process& process, std::string kubeconfig, proxy::ProxyOptions options) {
+async::Task<Status> run_proxy(Process& process, std::string kubeconfig,
+                              proxy::ProxyOptions options) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-proxy"));
   proxy::SystemCommands commands(process.executor, process.pool);
   process.log.info("Using iptables Proxier");
-  proxy::Proxier proxier({process.executor, *api.client, commands, process.log}, std::move(options));
+  proxy::Proxier proxier({process.executor, *api.client, commands, process.log},
+                         std::move(options));
   proxier.start();
   co_await until_stopped(process);
   co_await proxier.stop();
@@ -118,9 +127,11 @@ struct ControllerFiles {
   std::map<std::string, Pair> by_signer;
 
   void add_to(Flags& flags) {
-    flags.add("root-ca-file", &root_ca, "the certificate authority that every namespace is told of");
+    flags.add("root-ca-file", &root_ca,
+              "the certificate authority that every namespace is told of");
     add_pair(flags, "cluster-signing", signing);
-    add_pair(flags, "cluster-signing-kubelet-serving", by_signer[controllers::kKubeletServingSigner]);
+    add_pair(flags, "cluster-signing-kubelet-serving",
+             by_signer[controllers::kKubeletServingSigner]);
     add_pair(flags, "cluster-signing-kubelet-client", by_signer[controllers::kKubeletClientSigner]);
     add_pair(flags, "cluster-signing-kube-apiserver-client", by_signer[controllers::kClientSigner]);
     add_pair(flags, "cluster-signing-legacy-unknown", by_signer[controllers::kLegacySigner]);
@@ -142,7 +153,8 @@ struct ControllerFiles {
 
  private:
   static void add_pair(Flags& flags, const std::string& prefix, Pair& pair) {
-    flags.add(cat(prefix, "-cert-file"), &pair.certificate, "certificate of the authority that signs requests");
+    flags.add(cat(prefix, "-cert-file"), &pair.certificate,
+              "certificate of the authority that signs requests");
     flags.add(cat(prefix, "-key-file"), &pair.key, "its private key");
   }
   static Result<net::x509::KeyPair> read_pair(const Pair& pair) {
@@ -169,7 +181,9 @@ int kube_scheduler_main(int argc, char** argv) {
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-scheduler", s);
   if (Status s = election.validate(); !s.ok()) return report("kube-scheduler", s);
-  return run_process(verbosity, "kube-scheduler", [&](Process& p) { return run_scheduler(p, kubeconfig, options, election, health); });
+  return run_process(verbosity, "kube-scheduler", [&](Process& p) {
+    return run_scheduler(p, kubeconfig, options, election, health);
+  });
 }
 
 int kube_controller_manager_main(int argc, char** argv) {
@@ -178,26 +192,35 @@ int kube_controller_manager_main(int argc, char** argv) {
   controllers::ControllerManager::Options options;
   Flags flags("kube-controller-manager", "Runs the controllers.");
   flags.add("kubeconfig", &kubeconfig, "how to reach the API server");
-  flags.add("controllers", &options.controllers, "names of controllers; * for those on by default, -name leaves one out");
+  flags.add("controllers", &options.controllers,
+            "names of controllers; * for those on by default, -name leaves one out");
   HealthOptions health;
   health.add_to(flags, 10257);
   LeaderFlags election("kube-controller-manager");
   election.add_to(flags);
   ControllerFiles files;
   files.add_to(flags);
-  flags.add("cluster-signing-duration", &options.facts.signing.duration, "how long signed certificates live at most");
-  flags.add("cluster-cidr", &options.facts.node_ipam.cluster_cidrs, "the ranges of pod addresses, one of each family");
-  flags.add("node-cidr-mask-size", &options.facts.node_ipam.mask_ipv4, "prefix length of a node's IPv4 range");
-  flags.add("node-cidr-mask-size-ipv4", &options.facts.node_ipam.mask_ipv4, "prefix length of a node's IPv4 range");
-  flags.add("node-cidr-mask-size-ipv6", &options.facts.node_ipam.mask_ipv6, "prefix length of a node's IPv6 range");
+  flags.add("cluster-signing-duration", &options.facts.signing.duration,
+            "how long signed certificates live at most");
+  flags.add("cluster-cidr", &options.facts.node_ipam.cluster_cidrs,
+            "the ranges of pod addresses, one of each family");
+  flags.add("node-cidr-mask-size", &options.facts.node_ipam.mask_ipv4,
+            "prefix length of a node's IPv4 range");
+  flags.add("node-cidr-mask-size-ipv4", &options.facts.node_ipam.mask_ipv4,
+            "prefix length of a node's IPv4 range");
+  flags.add("node-cidr-mask-size-ipv6", &options.facts.node_ipam.mask_ipv6,
+            "prefix length of a node's IPv6 range");
   bool allocate_node_cidrs = false;
-  flags.add("allocate-node-cidrs", &allocate_node_cidrs, "give nodes their ranges of pod addresses");
+  flags.add("allocate-node-cidrs", &allocate_node_cidrs,
+            "give nodes their ranges of pod addresses");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-controller-manager", s);
   if (Status s = election.validate(); !s.ok()) return report("kube-controller-manager", s);
   if (!allocate_node_cidrs) options.facts.node_ipam.cluster_cidrs.clear();
   if (Status s = files.read(options.facts); !s.ok()) return report("kube-controller-manager", s);
-  return run_process(verbosity, "kube-controller-manager", [&](Process& p) { return run_controllers(p, kubeconfig, options, election, health); });
+  return run_process(verbosity, "kube-controller-manager", [&](Process& p) {
+    return run_controllers(p, kubeconfig, options, election, health);
+  });
 }
 
 int kubelet_main(int argc, char** argv) {
@@ -210,16 +233,19 @@ int kubelet_main(int argc, char** argv) {
   flags.add("hostname-override", &options.node_name, "the node's name");
   flags.add("node-ip", &options.node_ip, "the node's address");
   flags.add("root-dir", &options.root_dir, "where volumes and the like are kept");
-  flags.add("container-runtime-endpoint", &options.container_runtime_endpoint, "the CRI runtime's socket");
+  flags.add("container-runtime-endpoint", &options.container_runtime_endpoint,
+            "the CRI runtime's socket");
   flags.add("cluster-dns", &options.cluster_dns, "addresses of the cluster's DNS service");
   flags.add("cluster-domain", &options.cluster_domain, "the cluster's domain");
   flags.add("cgroup-root", &options.cgroup_root, "the cgroup above those of pods");
   flags.add("resolv-conf", &options.resolv_conf, "what pods with dnsPolicy Default resolve by");
-  flags.add("pod-manifest-path", &options.static_pod_path, "a folder of manifests of static pods, or one manifest");
+  flags.add("pod-manifest-path", &options.static_pod_path,
+            "a folder of manifests of static pods, or one manifest");
   flags.add("register-node", &options.register_node, "register with the API server");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kubelet", s);
-  return run_process(verbosity, "kubelet", [&](Process& p) { return run_kubelet(p, kubeconfig, options); });
+  return run_process(verbosity, "kubelet",
+                     [&](Process& p) { return run_kubelet(p, kubeconfig, options); });
 }
 
 int kube_proxy_main(int argc, char** argv) {
@@ -234,7 +260,8 @@ int kube_proxy_main(int argc, char** argv) {
   flags.add("proxy-mode", &options.mode, "iptables");
   flags.add("cluster-cidr", &options.cluster_cidr, "the range of pod addresses");
   flags.add("masquerade-all", &options.masquerade_all, "masquerade all traffic to cluster IPs");
-  flags.add("nodeport-addresses", &options.node_port_addresses, "ranges of addresses that serve node ports");
+  flags.add("nodeport-addresses", &options.node_port_addresses,
+            "ranges of addresses that serve node ports");
   flags.add("cleanup", &cleanup, "remove all rules of kube-proxy and end");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-proxy", s);

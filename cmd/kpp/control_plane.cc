@@ -19,13 +19,15 @@ std::string first_service_address(const std::string& cidr) {
 std::vector<std::string> server_addresses(const ControlPlaneOptions& o) {
   std::vector<std::string> out = {"127.0.0.1", first_service_address(o.service_cidr)};
   for (const auto& a : {o.advertise_address, o.bind_address}) {
-    if (a != "0.0.0.0" && a != "::" && std::find(out.begin(), out.end(), a) == out.end()) out.push_back(a);
+    if (a != "0.0.0.0" && a != "::" && std::find(out.begin(), out.end(), a) == out.end())
+      out.push_back(a);
   }
   return out;
 }
 
 Result<std::string> read_given(std::string_view flag, const std::string& path) {
-  if (path.empty()) return fail(Reason::kInvalid, cat("--", flag, " is needed beside --tls-cert-file"));
+  if (path.empty())
+    return fail(Reason::kInvalid, cat("--", flag, " is needed beside --tls-cert-file"));
   auto text = fs::read_file(path, 1u << 20);
   if (!text) return fail(std::move(text).error().with_context(cat("--", flag)));
   return text;
@@ -36,10 +38,12 @@ Status check_service_account_keys(const ControlPlaneOptions& o, const std::strin
   KPP_ASSIGN(const std::string own, net::x509::public_key(signing_key));
   for (const std::string& path : o.service_account_key_files) {
     KPP_ASSIGN(const std::string text, read_given("service-account-key-file", path));
-    const auto half = text.find("PRIVATE KEY") == std::string::npos ? Result<std::string>(text) : net::x509::public_key(text);
+    const auto half = text.find("PRIVATE KEY") == std::string::npos ? Result<std::string>(text)
+                                                                    : net::x509::public_key(text);
     if (!half || *half != own) {
-      return {Reason::kInvalid, cat("--service-account-key-file: ", path, " is not the public half of ",
-                                    o.service_account_signing_key_file, "; keys of others are not supported")};
+      return {Reason::kInvalid,
+              cat("--service-account-key-file: ", path, " is not the public half of ",
+                  o.service_account_signing_key_file, "; keys of others are not supported")};
     }
   }
   return {};
@@ -50,9 +54,11 @@ Result<apiserver::Certificates> given_certificates(const ControlPlaneOptions& o)
   KPP_ASSIGN(out.server.certificate_pem, read_given("tls-cert-file", o.tls_cert_file));
   KPP_ASSIGN(out.server.key_pem, read_given("tls-private-key-file", o.tls_private_key_file));
   KPP_ASSIGN(out.ca_certificate_pem, read_given("client-ca-file", o.client_ca_file));
-  KPP_ASSIGN(out.kubelet_client.certificate_pem, read_given("kubelet-client-certificate", o.kubelet_client_certificate));
+  KPP_ASSIGN(out.kubelet_client.certificate_pem,
+             read_given("kubelet-client-certificate", o.kubelet_client_certificate));
   KPP_ASSIGN(out.kubelet_client.key_pem, read_given("kubelet-client-key", o.kubelet_client_key));
-  KPP_ASSIGN(out.service_account_key_pem, read_given("service-account-signing-key-file", o.service_account_signing_key_file));
+  KPP_ASSIGN(out.service_account_key_pem,
+             read_given("service-account-signing-key-file", o.service_account_signing_key_file));
   KPP_RETURN_IF_ERROR(check_service_account_keys(o, out.service_account_key_pem));
   return out;
 }
@@ -63,7 +69,9 @@ ControlPlane::ControlPlane(async::IoExecutor& executor, Logger log, ControlPlane
     : executor_(executor), log_(std::move(log)), options_(std::move(options)) {}
 ControlPlane::~ControlPlane() = default;
 
-std::string ControlPlane::url() const { return cat("https://", options_.advertise_address, ":", options_.secure_port); }
+std::string ControlPlane::url() const {
+  return cat("https://", options_.advertise_address, ":", options_.secure_port);
+}
 
 async::Task<Status> ControlPlane::start(async::StopToken stop) {
   KPP_CO_RETURN_IF_ERROR(fs::make_directories(options_.data_dir, 0700));
@@ -93,12 +101,14 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   server_options.authentication.token_auth_file = options_.token_auth_file;
   server_options.authentication.anonymous = options_.anonymous_auth;
   server_options.bootstrap_tokens = options_.bootstrap_tokens;
-  if (!options_.service_account_issuer.empty()) server_options.service_account_issuer = options_.service_account_issuer;
+  if (!options_.service_account_issuer.empty())
+    server_options.service_account_issuer = options_.service_account_issuer;
   server_options.service_account_key_pem = certificates_.service_account_key_pem;
   net::TlsClientOptions to_kubelets;
   to_kubelets.ca_pem = certificates_.ca_certificate_pem;
   if (!options_.kubelet_certificate_authority.empty()) {
-    KPP_CO_ASSIGN(to_kubelets.ca_pem, read_given("kubelet-certificate-authority", options_.kubelet_certificate_authority));
+    KPP_CO_ASSIGN(to_kubelets.ca_pem, read_given("kubelet-certificate-authority",
+                                                 options_.kubelet_certificate_authority));
   } else {
     // Kubelets of a cluster that others made sign their serving certificates themselves.
     to_kubelets.insecure = given;
@@ -106,7 +116,8 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   to_kubelets.certificate_pem = certificates_.kubelet_client.certificate_pem;
   to_kubelets.key_pem = certificates_.kubelet_client.key_pem;
   KPP_CO_ASSIGN(server_options.kubelet_tls, net::TlsContext::client(to_kubelets));
-  KPP_CO_ASSIGN(server_, apiserver::ApiServer::make(executor_, *store_, log_.named("apiserver"), std::move(server_options)));
+  KPP_CO_ASSIGN(server_, apiserver::ApiServer::make(executor_, *store_, log_.named("apiserver"),
+                                                    std::move(server_options)));
   KPP_CO_RETURN_IF_ERROR(co_await server_->start(stop));
 
   net::TlsServerOptions tls;
@@ -118,8 +129,10 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
     tls.client_ca_pem += more;
   }
   KPP_CO_ASSIGN(const auto context, net::TlsContext::server(tls));
-  listener_ = std::make_unique<net::Server>(executor_, *server_, net::ServerOptions{}, log_.named("http"));
-  auto port = listener_->listen_tcp(options_.bind_address, static_cast<std::uint16_t>(options_.secure_port), context);
+  listener_ =
+      std::make_unique<net::Server>(executor_, *server_, net::ServerOptions{}, log_.named("http"));
+  auto port = listener_->listen_tcp(options_.bind_address,
+                                    static_cast<std::uint16_t>(options_.secure_port), context);
   if (!port) {
     co_return std::move(port).error().with_context(
         cat("cannot listen on ", options_.bind_address, ":", options_.secure_port));
@@ -137,12 +150,15 @@ async::Task<void> ControlPlane::stop() {
 
 Result<std::string> ControlPlane::write_kubeconfig() const {
   const std::string path = cat(options_.data_dir, "/admin.conf");
-  const std::string text = cat(
-      "apiVersion: v1\nkind: Config\nclusters:\n- name: kpp\n  cluster:\n    server: ", url(),
-      "\n    certificate-authority-data: ", base64_encode(certificates_.ca_certificate_pem),
-      "\ncontexts:\n- name: kubernetes-admin@kpp\n  context:\n    cluster: kpp\n    user: kubernetes-admin\ncurrent-context: "
-      "kubernetes-admin@kpp\nusers:\n- name: kubernetes-admin\n  user:\n    client-certificate-data: ",
-      base64_encode(certificates_.admin.certificate_pem), "\n    client-key-data: ", base64_encode(certificates_.admin.key_pem), "\n");
+  const std::string text =
+      cat("apiVersion: v1\nkind: Config\nclusters:\n- name: kpp\n  cluster:\n    server: ", url(),
+          "\n    certificate-authority-data: ", base64_encode(certificates_.ca_certificate_pem),
+          "\ncontexts:\n- name: kubernetes-admin@kpp\n  context:\n    cluster: kpp\n    user: "
+          "kubernetes-admin\ncurrent-context: "
+          "kubernetes-admin@kpp\nusers:\n- name: kubernetes-admin\n  user:\n    "
+          "client-certificate-data: ",
+          base64_encode(certificates_.admin.certificate_pem),
+          "\n    client-key-data: ", base64_encode(certificates_.admin.key_pem), "\n");
   KPP_RETURN_IF_ERROR(fs::write_file_atomic(path, text, 0600));
   return path;
 }

@@ -26,8 +26,8 @@ struct ControlPlaneOptions {
   std::string client_ca_file;  // beside the cluster's own CA
   bool anonymous_auth = true;
   bool bootstrap_tokens = false;
-  // Given by others, PEM files. With a serving certificate nothing is made here, and the files below
-  // are needed too; client_ca_file is then the one CA of clients.
+  // Given by others, PEM files. With a serving certificate nothing is made here, and the files
+  // below are needed too; client_ca_file is then the one CA of clients.
   std::string tls_cert_file, tls_private_key_file;
   std::string kubelet_client_certificate, kubelet_client_key;
   std::string kubelet_certificate_authority;  // empty: any certificate of a kubelet is taken
@@ -38,7 +38,8 @@ struct ControlPlaneOptions {
 };
 
 // Ownership: executor and log outlive it. Runs on: the executor.
-// Stop: stop() closes the listeners, then the server, then the store. Required before destruction once start() was called.
+// Stop: stop() closes the listeners, then the server, then the store. Required before destruction
+// once start() was called.
 class ControlPlane {
  public:
   ControlPlane(async::IoExecutor& executor, Logger log, ControlPlaneOptions options);

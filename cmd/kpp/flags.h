@@ -1,4 +1,5 @@
-// Command-line flags, spelled as the original's components spell them: --name=value or --name value, -v=2.
+// Command-line flags, spelled as the original's components spell them: --name=value or --name
+// value, -v=2.
 #pragma once
 
 #include <memory>
@@ -19,7 +20,7 @@ class Flags {
   void add(std::string name, std::string* value, std::string help);
   void add(std::string name, int* value, std::string help);
   void add(std::string name, Duration* value, std::string help);  // 15s, 1m30s, 500ms
-  void add(std::string name, bool* value, std::string help);  // --name, --name=false
+  void add(std::string name, bool* value, std::string help);      // --name, --name=false
   // Comma separated, and repeatable.
   void add(std::string name, std::vector<std::string>* values, std::string help);
   void add_verbosity(int* value);  // -v, --v

@@ -9,7 +9,8 @@ namespace {
 
 // A certificate for one run of the process.
 Result<net::x509::KeyPair> own_certificate(WallTime now) {
-  const net::x509::Validity validity{now - std::chrono::hours(1), now + std::chrono::hours(24 * 365)};
+  const net::x509::Validity validity{now - std::chrono::hours(1),
+                                     now + std::chrono::hours(24 * 365)};
   KPP_ASSIGN(const net::x509::KeyPair ca, net::x509::make_ca("localhost-ca", validity));
   net::x509::Subject subject;
   subject.common_name = "localhost";
@@ -31,7 +32,8 @@ Result<net::x509::KeyPair> certificate(const HealthOptions& options, WallTime no
 struct HealthServer::Answers final : net::Handler {
   async::Task<net::Response> handle(net::Request request, async::StopToken) override {
     for (const char* path : {"/healthz", "/livez", "/readyz"}) {
-      if (request.path == path) co_return net::Response::text(200, "text/plain; charset=utf-8", "ok");
+      if (request.path == path)
+        co_return net::Response::text(200, "text/plain; charset=utf-8", "ok");
     }
     co_return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n");
   }
@@ -41,11 +43,13 @@ void HealthOptions::add_to(Flags& flags, int default_port) {
   secure_port = default_port;
   flags.add("bind-address", &bind_address, "the address to answer health checks on; empty: none");
   flags.add("secure-port", &secure_port, "the port to answer health checks on, by HTTPS; 0: none");
-  flags.add("tls-cert-file", &tls_cert_file, "the certificate of that port; empty: one that signs itself");
+  flags.add("tls-cert-file", &tls_cert_file,
+            "the certificate of that port; empty: one that signs itself");
   flags.add("tls-private-key-file", &tls_private_key_file, "its key");
 }
 
-HealthServer::HealthServer(async::IoExecutor& executor, Logger log) : executor_(executor), log_(std::move(log)) {}
+HealthServer::HealthServer(async::IoExecutor& executor, Logger log)
+    : executor_(executor), log_(std::move(log)) {}
 HealthServer::~HealthServer() = default;
 
 Status HealthServer::start(const HealthOptions& options) {
@@ -56,10 +60,13 @@ Status HealthServer::start(const HealthOptions& options) {
   tls.key_pem = pair.key_pem;
   KPP_ASSIGN(const auto context, net::TlsContext::server(tls));
   answers_ = std::make_unique<Answers>();
-  server_ = std::make_unique<net::Server>(executor_, *answers_, net::ServerOptions{}, log_.named("health"));
-  auto port = server_->listen_tcp(options.bind_address, static_cast<std::uint16_t>(options.secure_port), context);
+  server_ = std::make_unique<net::Server>(executor_, *answers_, net::ServerOptions{},
+                                          log_.named("health"));
+  auto port = server_->listen_tcp(options.bind_address,
+                                  static_cast<std::uint16_t>(options.secure_port), context);
   if (port) return {};
-  return std::move(port).error().with_context(cat("cannot listen on ", options.bind_address, ":", options.secure_port));
+  return std::move(port).error().with_context(
+      cat("cannot listen on ", options.bind_address, ":", options.secure_port));
 }
 
 async::Task<void> HealthServer::stop() {

@@ -14,8 +14,8 @@
 namespace kpp::cmd {
 
 struct HealthOptions {
-  std::string bind_address;  // empty: no port
-  int secure_port = 0;       // 0: no port
+  std::string bind_address;                         // empty: no port
+  int secure_port = 0;                              // 0: no port
   std::string tls_cert_file, tls_private_key_file;  // empty: a certificate that signs itself
 
   // --bind-address, --secure-port, --tls-cert-file, --tls-private-key-file.

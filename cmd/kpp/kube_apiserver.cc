@@ -15,44 +15,58 @@ int kube_apiserver_main(int argc, char** argv) {
   Flags flags("kube-apiserver", "Serves the Kubernetes API over an embedded store.");
   flags.add("data-dir", &options.data_dir, "where the store and the certificates are kept");
   flags.add("bind-address", &options.bind_address, "the address to serve on");
-  flags.add("advertise-address", &options.advertise_address, "the address under which members of the cluster reach the server");
+  flags.add("advertise-address", &options.advertise_address,
+            "the address under which members of the cluster reach the server");
   flags.add("secure-port", &options.secure_port, "the port to serve HTTPS on");
   flags.add("service-cluster-ip-range", &options.service_cidr, "the range of cluster IPs");
-  flags.add("token-auth-file", &options.token_auth_file, "a CSV file of bearer tokens: token,user,uid,\"group1,group2\"");
-  flags.add("client-ca-file", &options.client_ca_file, "a PEM file of CAs whose client certificates are accepted too");
-  flags.add("anonymous-auth", &options.anonymous_auth, "take requests without credentials as system:anonymous");
+  flags.add("token-auth-file", &options.token_auth_file,
+            "a CSV file of bearer tokens: token,user,uid,\"group1,group2\"");
+  flags.add("client-ca-file", &options.client_ca_file,
+            "a PEM file of CAs whose client certificates are accepted too");
+  flags.add("anonymous-auth", &options.anonymous_auth,
+            "take requests without credentials as system:anonymous");
   flags.add("authorization-mode", &authorization_mode, "RBAC is what is served");
   flags.add("allow-privileged", &allow_privileged, "privileged containers are allowed");
-  flags.add("enable-bootstrap-token-auth", &options.bootstrap_tokens, "take the tokens of bootstrap Secrets");
-  flags.add("tls-cert-file", &options.tls_cert_file, "the serving certificate; empty: one of a CA in the data directory");
+  flags.add("enable-bootstrap-token-auth", &options.bootstrap_tokens,
+            "take the tokens of bootstrap Secrets");
+  flags.add("tls-cert-file", &options.tls_cert_file,
+            "the serving certificate; empty: one of a CA in the data directory");
   flags.add("tls-private-key-file", &options.tls_private_key_file, "its key");
   flags.add("kubelet-client-certificate", &options.kubelet_client_certificate, "shown to kubelets");
   flags.add("kubelet-client-key", &options.kubelet_client_key, "its key");
-  flags.add("kubelet-certificate-authority", &options.kubelet_certificate_authority, "who signs the kubelets' certificates");
-  flags.add("service-account-signing-key-file", &options.service_account_signing_key_file, "the RSA key that signs tokens");
-  flags.add("service-account-key-file", &options.service_account_key_files, "the public half of it");
-  flags.add("service-account-issuer", &options.service_account_issuer, "who issues tokens, as they say");
+  flags.add("kubelet-certificate-authority", &options.kubelet_certificate_authority,
+            "who signs the kubelets' certificates");
+  flags.add("service-account-signing-key-file", &options.service_account_signing_key_file,
+            "the RSA key that signs tokens");
+  flags.add("service-account-key-file", &options.service_account_key_files,
+            "the public half of it");
+  flags.add("service-account-issuer", &options.service_account_issuer,
+            "who issues tokens, as they say");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-apiserver", s);
   if (authorization_mode.find("RBAC") == std::string::npos || !allow_privileged) {
-    return report("kube-apiserver", Status(Reason::kInvalid, "only --authorization-mode with RBAC and --allow-privileged=true are supported"));
+    return report(
+        "kube-apiserver",
+        Status(Reason::kInvalid,
+               "only --authorization-mode with RBAC and --allow-privileged=true are supported"));
   }
-  return run_process(verbosity, "kube-apiserver", [options](Process& process) -> async::Task<Status> {
-    return [](Process& p, ControlPlaneOptions o) -> async::Task<Status> {
-      ControlPlane plane(p.executor, p.log, std::move(o));
-      Status started = co_await plane.start(p.stop);
-      if (started.ok() && !plane.certificates().admin.key_pem.empty()) {
-        const auto kubeconfig = plane.write_kubeconfig();
-        if (!kubeconfig) started = kubeconfig.error();
-      }
-      if (started.ok()) {
-        async::Waiter until_stopped(p.executor);
-        co_await until_stopped.wait(p.stop);
-      }
-      co_await plane.stop();
-      co_return started;
-    }(process, options);
-  });
+  return run_process(verbosity, "kube-apiserver",
+                     [options](Process& process) -> async::Task<Status> {
+                       return [](Process& p, ControlPlaneOptions o) -> async::Task<Status> {
+                         ControlPlane plane(p.executor, p.log, std::move(o));
+                         Status started = co_await plane.start(p.stop);
+                         if (started.ok() && !plane.certificates().admin.key_pem.empty()) {
+                           const auto kubeconfig = plane.write_kubeconfig();
+                           if (!kubeconfig) started = kubeconfig.error();
+                         }
+                         if (started.ok()) {
+                           async::Waiter until_stopped(p.executor);
+                           co_await until_stopped.wait(p.stop);
+                         }
+                         co_await plane.stop();
+                         co_return started;
+                       }(process, options);
+                     });
 }
 
 }  // namespace kpp::cmd

@@ -1,6 +1,5 @@
-// `kpp kubeadm ...`: makes clusters out of machines. Reads the command line; src/kubeadm does the work.
-#include "kubeadm/init.h"
-
+// `kpp kubeadm ...`: makes clusters out of machines. Reads the command line; src/kubeadm does the
+// work.
 #include <unistd.h>
 
 #include <climits>
@@ -14,6 +13,7 @@
 #include "kubeadm/certificate_commands.h"
 #include "kubeadm/cluster_images.h"
 #include "kubeadm/config_reader.h"
+#include "kubeadm/init.h"
 #include "kubeadm/join.h"
 #include "kubeadm/kubeconfigs.h"
 #include "kubeadm/reset.h"
@@ -82,17 +82,21 @@ struct CommonFlags {
     flags.add("dry-run", &dry_run, "make no changes; say what would be done");
     flags.add("cri-socket", &cri_socket, "the CRI runtime's socket");
     flags.add("node-name", &node_name, "the node's name");
-    flags.add("ignore-preflight-errors", &ignore, "checks whose errors are shown as warnings; 'all' for all");
+    flags.add("ignore-preflight-errors", &ignore,
+              "checks whose errors are shown as warnings; 'all' for all");
   }
   void over(kubeadm::NodeRegistration& node) const {
-    if (!cri_socket.empty()) node.cri_socket = cri_socket.contains("://") ? cri_socket : cat("unix://", cri_socket);
+    if (!cri_socket.empty())
+      node.cri_socket = cri_socket.contains("://") ? cri_socket : cat("unix://", cri_socket);
     if (!node_name.empty()) node.name = node_name;
-    node.ignore_preflight_errors.insert(node.ignore_preflight_errors.end(), ignore.begin(), ignore.end());
+    node.ignore_preflight_errors.insert(node.ignore_preflight_errors.end(), ignore.begin(),
+                                        ignore.end());
   }
 };
 
 void warn(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) std::fprintf(stderr, "[config] WARNING: %s\n", warning.c_str());
+  for (const std::string& warning : warnings)
+    std::fprintf(stderr, "[config] WARNING: %s\n", warning.c_str());
 }
 
 Status read_config_file(const std::string& path, kubeadm::InitConfig& config) {
@@ -111,11 +115,13 @@ struct ClusterFlags {
   void add_to(Flags& flags) {
     flags.add("image-repository", &repository, "the registry that images are named after");
     flags.add("kubernetes-version", &version, "the version of the control plane");
-    flags.add("store", &store, "where the API server keeps its objects: etcd, or embedded (a store of its own)");
+    flags.add("store", &store,
+              "where the API server keeps its objects: etcd, or embedded (a store of its own)");
   }
   Status over(kubeadm::ClusterConfig& cluster) const {
     if (!repository.empty()) cluster.image_repository = repository;
-    if (!version.empty()) cluster.kubernetes_version = version.starts_with("v") ? version : cat("v", version);
+    if (!version.empty())
+      cluster.kubernetes_version = version.starts_with("v") ? version : cat("v", version);
     if (store == "embedded") {
       cluster.store = kubeadm::StoreKind::kEmbedded;
     } else if (!store.empty() && store != "etcd") {
@@ -128,7 +134,10 @@ struct ClusterFlags {
 int init_main(int argc, char** argv) {
   std::string phase;
   if (argc > 1 && std::string_view(argv[1]) == "phase") {
-    if (argc < 3) return report("kubeadm init phase", Status(Reason::kInvalid, cat("which phase? ", join(kubeadm::phase_names(), ", "))));
+    if (argc < 3)
+      return report(
+          "kubeadm init phase",
+          Status(Reason::kInvalid, cat("which phase? ", join(kubeadm::phase_names(), ", "))));
     phase = argv[2];
     argc -= 2;
     argv += 2;
@@ -142,7 +151,8 @@ int init_main(int argc, char** argv) {
   Flags flags("kubeadm init", "Sets up the control plane of a new cluster on this machine.");
   common.add_to(flags);
   cluster_flags.add_to(flags);
-  flags.add("apiserver-advertise-address", &address, "the address that the API server tells others");
+  flags.add("apiserver-advertise-address", &address,
+            "the address that the API server tells others");
   flags.add("apiserver-bind-port", &port, "the API server's port");
   flags.add("apiserver-cert-extra-sans", &sans, "further names in the API server's certificate");
   flags.add("cert-dir", &certs, "where the certificates are kept");
@@ -152,10 +162,15 @@ int init_main(int argc, char** argv) {
   flags.add("service-dns-domain", &dns_domain, "the domain of services");
   flags.add("token", &token, "the token that machines join with");
   flags.add("token-ttl", &ttl, "how long it lives; 0: for ever");
-  flags.add("upload-certs", &upload_certs, "must be false: control planes of several machines are not served");
+  flags.add("upload-certs", &upload_certs,
+            "must be false: control planes of several machines are not served");
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kubeadm init", s);
   if (upload_certs) {
-    return report("kubeadm init", Status(Reason::kInvalid, "--upload-certs is not supported: control planes of several machines are not served"));
+    return report(
+        "kubeadm init",
+        Status(
+            Reason::kInvalid,
+            "--upload-certs is not supported: control planes of several machines are not served"));
   }
   kubeadm::InitConfig config;
   if (Status s = read_config_file(common.config_file, config); !s.ok()) return complain(s);
@@ -181,7 +196,8 @@ int init_main(int argc, char** argv) {
   }
   if (Status s = kubeadm::complete(config); !s.ok()) return complain(s);
   return run([&](kubeadm::Setting setting, async::StopToken stop) {
-    if (!phase.empty()) return kubeadm::run_phase(std::move(setting), config, phase, std::move(stop));
+    if (!phase.empty())
+      return kubeadm::run_phase(std::move(setting), config, phase, std::move(stop));
     return kubeadm::init(std::move(setting), config, common.dry_run, std::move(stop));
   });
 }
@@ -198,10 +214,13 @@ int join_main(int argc, char** argv) {
   flags.add("token", &token, "the token for discovery and for the first certificate");
   flags.add("discovery-token", &config.token, "the token for discovery");
   flags.add("tls-bootstrap-token", &tls_token, "the token for the first certificate");
-  flags.add("discovery-token-ca-cert-hash", &hashes, "sha256:HASH of the CA's public key; repeatable");
-  flags.add("discovery-token-unsafe-skip-ca-verification", &unsafe, "trust whatever CA the token signs");
+  flags.add("discovery-token-ca-cert-hash", &hashes,
+            "sha256:HASH of the CA's public key; repeatable");
+  flags.add("discovery-token-unsafe-skip-ca-verification", &unsafe,
+            "trust whatever CA the token signs");
   flags.add("discovery-file", &file, "a kubeconfig that says where the cluster is");
-  flags.add("control-plane", &control_plane, "must be false: control planes of several machines are not served");
+  flags.add("control-plane", &control_plane,
+            "must be false: control planes of several machines are not served");
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kubeadm join", s);
   if (!common.config_file.empty()) {
     const auto text = fs::read_file(common.config_file, 4u << 20);
@@ -211,7 +230,8 @@ int join_main(int argc, char** argv) {
     warn(warnings);
   }
   common.over(config.node);
-  if (words.size() > 1) return report("kubeadm join", Status(Reason::kInvalid, "one API server is joined: HOST:PORT"));
+  if (words.size() > 1)
+    return report("kubeadm join", Status(Reason::kInvalid, "one API server is joined: HOST:PORT"));
   if (!words.empty()) config.api_server_endpoint = words[0];
   if (config.token.empty()) config.token = token;
   config.tls_bootstrap_token = !tls_token.empty() ? tls_token : config.tls_bootstrap_token;
@@ -237,13 +257,16 @@ int reset_main(int argc, char** argv) {
   flags.add("dry-run", &options.dry_run, "make no changes; say what would be done");
   flags.add("ignore-preflight-errors", &ignore, "checks whose errors are shown as warnings");
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kubeadm reset", s);
-  if (geteuid() != 0) return complain(Status(Reason::kForbidden, "user is not running as root; use sudo"));
+  if (geteuid() != 0)
+    return complain(Status(Reason::kForbidden, "user is not running as root; use sudo"));
   if (!force && !options.dry_run) {
     std::printf("[reset] Are you sure you want to proceed? [y/N]: ");
     std::fflush(stdout);
     std::string answer;
     std::getline(std::cin, answer);
-    if (answer != "y" && answer != "Y") return complain(Status(Reason::kInvalid, "won't proceed; the user didn't answer (Y|y) in order to continue"));
+    if (answer != "y" && answer != "Y")
+      return complain(Status(Reason::kInvalid,
+                             "won't proceed; the user didn't answer (Y|y) in order to continue"));
   }
   return run([&](kubeadm::Setting setting, async::StopToken stop) {
     return kubeadm::reset(std::move(setting), options, std::move(stop));
@@ -275,13 +298,19 @@ int token_main(int argc, char** argv) {
     return 0;
   }
   if (verb == "list") {
-    return run([&](kubeadm::Setting setting, async::StopToken stop) { return kubeadm::list_tokens(std::move(setting), kubeconfig, stop); });
+    return run([&](kubeadm::Setting setting, async::StopToken stop) {
+      return kubeadm::list_tokens(std::move(setting), kubeconfig, stop);
+    });
   }
   if (verb == "delete" && !words.empty()) {
-    return run([&](kubeadm::Setting setting, async::StopToken stop) { return kubeadm::delete_tokens(std::move(setting), kubeconfig, words, stop); });
+    return run([&](kubeadm::Setting setting, async::StopToken stop) {
+      return kubeadm::delete_tokens(std::move(setting), kubeconfig, words, stop);
+    });
   }
   if (verb != "create" || words.size() > 1) {
-    return report("kubeadm token", Status(Reason::kInvalid, "usage: kubeadm token create [TOKEN]|list|delete TOKEN...|generate"));
+    return report("kubeadm token",
+                  Status(Reason::kInvalid,
+                         "usage: kubeadm token create [TOKEN]|list|delete TOKEN...|generate"));
   }
   if (!words.empty()) token.token = words[0];
   if (!usages.empty()) token.usages = usages;
@@ -302,8 +331,10 @@ int config_main(int argc, char** argv) {
     return 0;
   }
   if (first != "images" || (second != "list" && second != "pull")) {
-    return report("kubeadm config",
-                  Status(Reason::kInvalid, "usage: kubeadm config images list|pull | kubeadm config print init-defaults"));
+    return report(
+        "kubeadm config",
+        Status(Reason::kInvalid,
+               "usage: kubeadm config images list|pull | kubeadm config print init-defaults"));
   }
   CommonFlags common;
   ClusterFlags cluster_flags;
@@ -321,7 +352,8 @@ int config_main(int argc, char** argv) {
     const Status loaded = kubeadm::ensure_images(config.node.cri_socket, names, own_path());
     if (!loaded.ok()) return complain(loaded);
   }
-  for (const std::string& name : names) print_line(second == "pull" ? cat("[config/images] Pulled ", name) : name);
+  for (const std::string& name : names)
+    print_line(second == "pull" ? cat("[config/images] Pulled ", name) : name);
   return 0;
 }
 
@@ -346,20 +378,26 @@ int certs_main(int argc, char** argv) {
     return 0;
   }
   if (verb == "check-expiration") {
-    const auto tables = kubeadm::expiration_tables(directory, std::string(kubeadm::kKubernetesDirectory), clock.wall());
+    const auto tables = kubeadm::expiration_tables(
+        directory, std::string(kubeadm::kKubernetesDirectory), clock.wall());
     if (!tables) return complain(tables.error());
     std::fputs(tables->c_str(), stdout);
     return 0;
   }
   if (verb == "renew" && words.size() == 1) {
-    return complain(kubeadm::renew_certificates(words[0], config.cluster, std::string(kubeadm::kKubernetesDirectory), clock.wall(), print_line));
+    return complain(kubeadm::renew_certificates(words[0], config.cluster,
+                                                std::string(kubeadm::kKubernetesDirectory),
+                                                clock.wall(), print_line));
   }
-  return report("kubeadm certs", Status(Reason::kInvalid, "usage: kubeadm certs check-expiration | renew NAME|all | certificate-key"));
+  return report("kubeadm certs",
+                Status(Reason::kInvalid,
+                       "usage: kubeadm certs check-expiration | renew NAME|all | certificate-key"));
 }
 
 int kubeconfig_user_main(int argc, char** argv) {
   if (argc < 2 || std::string_view(argv[1]) != "user") {
-    return report("kubeadm kubeconfig", Status(Reason::kInvalid, "usage: kubeadm kubeconfig user --client-name NAME"));
+    return report("kubeadm kubeconfig",
+                  Status(Reason::kInvalid, "usage: kubeadm kubeconfig user --client-name NAME"));
   }
   std::string name, file, token;
   std::vector<std::string> organizations;
@@ -370,14 +408,18 @@ int kubeconfig_user_main(int argc, char** argv) {
   flags.add("config", &file, "path to a kubeadm configuration file");
   flags.add("token", &token, "a bearer token in place of a certificate");
   if (Status s = flags.parse(argc - 1, argv + 1); !s.ok()) return report("kubeadm kubeconfig", s);
-  if (name.empty()) return report("kubeadm kubeconfig", Status(Reason::kInvalid, "required flag(s) \"client-name\" not set"));
+  if (name.empty())
+    return report("kubeadm kubeconfig",
+                  Status(Reason::kInvalid, "required flag(s) \"client-name\" not set"));
   if (Status s = read_config_file(file, config); !s.ok()) return complain(s);
   if (Status s = kubeadm::complete(config); !s.ok()) return complain(s);
   const std::string server = cat("https://", kubeadm::control_plane_endpoint(config));
   if (!token.empty()) {
     const auto ca = fs::read_file(cat(config.cluster.certificates_dir, "/ca.crt"));
     if (!ca) return complain(ca.error());
-    std::fputs(kubeadm::kubeconfig_with_token(config.cluster.cluster_name, server, *ca, name, token).c_str(), stdout);
+    std::fputs(kubeadm::kubeconfig_with_token(config.cluster.cluster_name, server, *ca, name, token)
+                   .c_str(),
+               stdout);
     return 0;
   }
   const SystemClock clock;
@@ -407,8 +449,14 @@ int kubeadm_main(int argc, char** argv) {
   const struct {
     std::string_view name;
     int (*main)(int, char**);
-  } verbs[] = {{"init", init_main},     {"join", join_main},     {"reset", reset_main},           {"token", token_main},
-               {"config", config_main}, {"certs", certs_main},   {"kubeconfig", kubeconfig_user_main}, {"version", version_main}};
+  } verbs[] = {{"init", init_main},
+               {"join", join_main},
+               {"reset", reset_main},
+               {"token", token_main},
+               {"config", config_main},
+               {"certs", certs_main},
+               {"kubeconfig", kubeconfig_user_main},
+               {"version", version_main}};
   for (const auto& known : verbs) {
     if (known.name == verb) return known.main(argc - 1, argv + 1);
   }

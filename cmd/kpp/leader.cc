@@ -7,10 +7,14 @@
 namespace kpp::cmd {
 
 void LeaderFlags::add_to(Flags& flags) {
-  flags.add("leader-elect", &elect, "gain leadership by a lease before working; for several copies of a component");
-  flags.add("leader-elect-lease-duration", &lease_duration, "how long the others wait for a leader that does not renew");
-  flags.add("leader-elect-renew-deadline", &renew_deadline, "how long a leader tries to renew before it gives up");
-  flags.add("leader-elect-resource-lock", &resource_lock, "the kind of object that is held: leases");
+  flags.add("leader-elect", &elect,
+            "gain leadership by a lease before working; for several copies of a component");
+  flags.add("leader-elect-lease-duration", &lease_duration,
+            "how long the others wait for a leader that does not renew");
+  flags.add("leader-elect-renew-deadline", &renew_deadline,
+            "how long a leader tries to renew before it gives up");
+  flags.add("leader-elect-resource-lock", &resource_lock,
+            "the kind of object that is held: leases");
   flags.add("leader-elect-resource-name", &resource_name, "the lease's name");
   flags.add("leader-elect-resource-namespace", &resource_namespace, "the lease's namespace");
   flags.add("leader-elect-retry-period", &retry_period, "the time between two attempts");
@@ -19,8 +23,9 @@ void LeaderFlags::add_to(Flags& flags) {
 Status LeaderFlags::validate() const {
   if (!elect) return Status();
   if (resource_lock != "leases")
-    return Status(Reason::kInvalid, cat("leaderElection.resourceLock: Invalid value: ", quoted(resource_lock),
-                                        ": resourceLock value must be \"leases\""));
+    return Status(Reason::kInvalid,
+                  cat("leaderElection.resourceLock: Invalid value: ", quoted(resource_lock),
+                      ": resourceLock value must be \"leases\""));
   if (lease_duration <= renew_deadline)
     return Status(Reason::kInvalid, "leaseDuration must be greater than renewDeadline");
   if (renew_deadline <= retry_period)
@@ -42,7 +47,8 @@ Leadership::Leadership(Process& process, client::Client& client, const LeaderFla
   options.retry_period = flags.retry_period;
   options.on_started = [this] { changed_.pulse(); };
   options.on_stopped = [this] { changed_.pulse(); };
-  elector_ = std::make_unique<client::LeaderElector>(process.executor, client, process.log, std::move(options));
+  elector_ = std::make_unique<client::LeaderElector>(process.executor, client, process.log,
+                                                     std::move(options));
 }
 
 async::Task<bool> Leadership::lead() {
@@ -57,7 +63,8 @@ async::Task<bool> Leadership::lead() {
 
 async::Task<Status> Leadership::until_over() {
   while (!process_.stop.stop_requested()) {
-    if (elector_ && !elector_->is_leader()) co_return Status(Reason::kTimeout, "leaderelection lost");
+    if (elector_ && !elector_->is_leader())
+      co_return Status(Reason::kTimeout, "leaderelection lost");
     const bool woken = co_await changed_.wait(process_.stop);
     if (!woken) break;
   }

@@ -27,17 +27,16 @@ struct LeaderFlags {
   Status validate() const;
 };
 
-// Guarantees: one copy at a time works between lead() and the end of until_over(), if election is on.
-// Ownership: process and client must outlive it.
-// Stop: give_up() before destruction.
+// Guarantees: one copy at a time works between lead() and the end of until_over(), if election is
+// on. Ownership: process and client must outlive it. Stop: give_up() before destruction.
 class Leadership {
  public:
   Leadership(Process& process, client::Client& client, const LeaderFlags& flags);
 
   // Waits for the lease; false if the process is to end first.
   async::Task<bool> lead();
-  // Waits until the process is to end, or leadership is lost: that is an error, and the process must end
-  // so that it does not act beside the next leader.
+  // Waits until the process is to end, or leadership is lost: that is an error, and the process
+  // must end so that it does not act beside the next leader.
   async::Task<Status> until_over();
   async::Task<void> give_up();
 

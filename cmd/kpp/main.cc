@@ -34,7 +34,8 @@ constexpr Command kCommands[] = {
     {"lab", kpp::lab::lab_main, "enter, list or remove lab nodes"},
     {"image", kpp::images::image_main, "build image archives"},
     {"kube-apiserver", kpp::cmd::kube_apiserver_main, "run the API server alone"},
-    {"kube-controller-manager", kpp::cmd::kube_controller_manager_main, "run the controllers alone"},
+    {"kube-controller-manager", kpp::cmd::kube_controller_manager_main,
+     "run the controllers alone"},
     {"kube-scheduler", kpp::cmd::kube_scheduler_main, "run the scheduler alone"},
     {"kubelet", kpp::cmd::kubelet_main, "run the node agent alone"},
     {"kube-proxy", kpp::cmd::kube_proxy_main, "run the service proxy alone"},
@@ -46,10 +47,14 @@ constexpr Command kCommands[] = {
 };
 
 int usage(std::FILE* out) {
-  std::fputs("k++: Kubernetes in one binary\n\nUsage: kpp COMMAND [FLAGS]   (--help after a command lists its flags)\n\n", out);
+  std::fputs(
+      "k++: Kubernetes in one binary\n\nUsage: kpp COMMAND [FLAGS]   (--help after a command lists "
+      "its flags)\n\n",
+      out);
   for (const auto& command : kCommands) {
     if (command.help != nullptr) {
-      std::fprintf(out, "  %-25.*s %s\n", static_cast<int>(command.name.size()), command.name.data(), command.help);
+      std::fprintf(out, "  %-25.*s %s\n", static_cast<int>(command.name.size()),
+                   command.name.data(), command.help);
     }
   }
   return out == stderr ? 2 : 0;

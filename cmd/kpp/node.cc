@@ -37,7 +37,8 @@ async::Task<Status> ClusterProcess::start() {
       std::make_unique<Seat>(server, "system:kube-controller-manager", "kube-controller-manager");
   controllers::ControllerManager::Options controllers;
   controllers.facts.root_ca_pem = plane_.certificates().ca_certificate_pem;
-  controllers.facts.signing.ca = {plane_.certificates().ca_certificate_pem, plane_.certificates().ca_key_pem};
+  controllers.facts.signing.ca = {plane_.certificates().ca_certificate_pem,
+                                  plane_.certificates().ca_key_pem};
   controllers_ = std::make_unique<controllers::ControllerManager>(
       controllers::ControllerManager::Deps{executor, controllers_seat_->transport,
                                            log.named("controllers")},

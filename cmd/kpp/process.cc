@@ -42,7 +42,8 @@ class Signals {
   std::atomic<bool> ended_ = false;
 };
 
-async::Task<void> drive(std::function<async::Task<Status>(Process&)>* body, Process* process, Status* result) {
+async::Task<void> drive(std::function<async::Task<Status>(Process&)>* body, Process* process,
+                        Status* result) {
   *result = co_await (*body)(*process);
   process->executor.stop();
 }
@@ -55,7 +56,8 @@ int report(const std::string& component, const Status& status) {
   return status.is(Reason::kInvalid) ? 2 : 1;
 }
 
-int run_process(int verbosity, const std::string& component, std::function<async::Task<Status>(Process&)> body) {
+int run_process(int verbosity, const std::string& component,
+                std::function<async::Task<Status>(Process&)> body) {
   Signals signals;
   LogSink sink(STDERR_FILENO, verbosity);
   async::IoExecutor executor;

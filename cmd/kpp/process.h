@@ -20,8 +20,10 @@ struct Process {
   async::StopToken stop;  // requested by a signal
 };
 
-// Runs `body` on a fresh executor; a signal requests its stop. Answers 0, or 1 after the body's error was printed.
-int run_process(int verbosity, const std::string& component, std::function<async::Task<Status>(Process&)> body);
+// Runs `body` on a fresh executor; a signal requests its stop. Answers 0, or 1 after the body's
+// error was printed.
+int run_process(int verbosity, const std::string& component,
+                std::function<async::Task<Status>(Process&)> body);
 
 // Prints "component: message" and answers 1 (2 for wrong flags); 0 for a help that was printed.
 int report(const std::string& component, const Status& status);

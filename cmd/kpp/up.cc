@@ -28,7 +28,9 @@ struct Place {
   std::string name = lab::kDefaultLab;
   std::string data_dir;
 
-  std::string data() const { return data_dir.empty() ? cat("/var/lib/kpp/clusters/", name) : data_dir; }
+  std::string data() const {
+    return data_dir.empty() ? cat("/var/lib/kpp/clusters/", name) : data_dir;
+  }
   std::string kubeconfig() const { return cat(data(), "/admin.conf"); }
   std::string ready_file() const { return cat(data(), "/ready"); }
   std::string log_file() const { return cat(data(), "/kpp.log"); }
@@ -44,7 +46,8 @@ class Steps {
  public:
   void done(const std::string& what) {
     const auto now = Clock::now();
-    std::printf("%-34s %6.2f s\n", what.c_str(), std::chrono::duration<double>(now - last_).count());
+    std::printf("%-34s %6.2f s\n", what.c_str(),
+                std::chrono::duration<double>(now - last_).count());
     std::fflush(stdout);
     last_ = now;
   }
@@ -61,12 +64,14 @@ std::string own_path() {
   return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : "kpp";
 }
 
-// The process in the node, as the node's process ids count; 0 if the file is not there or it has ended.
+// The process in the node, as the node's process ids count; 0 if the file is not there or it has
+// ended.
 pid_t process_in_node(const lab::Node& node, const Place& place) {
   const auto text = fs::read_file(place.ready_file(), 64);
   if (!text) return 0;
   const pid_t pid = static_cast<pid_t>(std::atoi(text->c_str()));
-  const auto found = lab::run_in_node(node, {.argv = {"/bin/sh", "-c", cat("tr '\\0' ' ' </proc/", pid, "/cmdline")}});
+  const auto found = lab::run_in_node(
+      node, {.argv = {"/bin/sh", "-c", cat("tr '\\0' ' ' </proc/", pid, "/cmdline")}});
   if (!found || found->out.find(" node ") == std::string::npos) return 0;
   return pid;
 }
@@ -88,24 +93,30 @@ Result<lab::Node> make_node(lab::Lab& cluster_lab, const Place& place) {
 Status wait_ready(pid_t pid, const Place& place) {
   const auto deadline = Clock::now() + kReadyWithin;
   while (!fs::exists(place.ready_file())) {
-    if (kill(pid, 0) != 0) return Status(Reason::kIo, cat("the cluster's process ended; the end of ", place.log_file(), ":\n", log_tail(place)));
+    if (kill(pid, 0) != 0)
+      return Status(Reason::kIo, cat("the cluster's process ended; the end of ", place.log_file(),
+                                     ":\n", log_tail(place)));
     if (Clock::now() > deadline) {
-      return Status(Reason::kTimeout, cat("the node is not ready after 60 s; see ", place.log_file(), ":\n", log_tail(place)));
+      return Status(Reason::kTimeout, cat("the node is not ready after 60 s; see ",
+                                          place.log_file(), ":\n", log_tail(place)));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return {};
 }
 
-Status start_process(const lab::Node& node, const Place& place, bool fresh, int verbosity, Steps& steps) {
+Status start_process(const lab::Node& node, const Place& place, bool fresh, int verbosity,
+                     Steps& steps) {
   if (Status s = fs::remove_all(place.ready_file()); !s.ok()) return s;
   lab::ContainerdOptions containerd;
   containerd.data_directory = cat(place.data(), "/containerd");
-  KPP_ASSIGN(const pid_t pid,
-             lab::start_in_node(node,
-                                {own_path(), "node", "--data-dir", place.data(), "--node-name", kNodeName, "--node-ip", node.address,
-                                 "--pod-cidr", containerd.pod_cidr, "--ready-file", place.ready_file(), cat("--v=", verbosity)},
-                                place.log_file()));
+  KPP_ASSIGN(
+      const pid_t pid,
+      lab::start_in_node(node,
+                         {own_path(), "node", "--data-dir", place.data(), "--node-name", kNodeName,
+                          "--node-ip", node.address, "--pod-cidr", containerd.pod_cidr,
+                          "--ready-file", place.ready_file(), cat("--v=", verbosity)},
+                         place.log_file()));
   KPP_RETURN_IF_ERROR(lab::start_containerd(node, containerd));
   steps.done("containerd answers");
   KPP_RETURN_IF_ERROR(wait_ready(pid, place));
@@ -118,7 +129,8 @@ Status start_process(const lab::Node& node, const Place& place, bool fresh, int 
 }
 
 Status up(const Place& place, int verbosity) {
-  if (geteuid() != 0) return Status(Reason::kForbidden, "kpp up needs root: it makes namespaces, mounts and cgroups");
+  if (geteuid() != 0)
+    return Status(Reason::kForbidden, "kpp up needs root: it makes namespaces, mounts and cgroups");
   KPP_RETURN_IF_ERROR(lab::check_name("cluster", place.name));
   KPP_RETURN_IF_ERROR(fs::make_directories(place.data(), 0700));
   lab::LabOptions options;
@@ -127,10 +139,12 @@ Status up(const Place& place, int verbosity) {
   Steps steps;
   if (auto node = cluster_lab.node(kNodeName)) {
     if (process_in_node(*node, place) != 0) {
-      std::printf("cluster \"%s\" is already running\n  export KUBECONFIG=%s\n", place.name.c_str(), place.kubeconfig().c_str());
+      std::printf("cluster \"%s\" is already running\n  export KUBECONFIG=%s\n", place.name.c_str(),
+                  place.kubeconfig().c_str());
       return {};
     }
-    std::printf("cluster \"%s\" has a node without its process; starting it again\n", place.name.c_str());
+    std::printf("cluster \"%s\" has a node without its process; starting it again\n",
+                place.name.c_str());
     KPP_RETURN_IF_ERROR(start_process(*node, place, false, verbosity, steps));
   } else {
     KPP_ASSIGN(const lab::Node made, make_node(cluster_lab, place));
@@ -140,7 +154,8 @@ Status up(const Place& place, int verbosity) {
       return s;
     }
   }
-  std::printf("cluster \"%s\" is up in %.2f s\n  export KUBECONFIG=%s\n", place.name.c_str(), steps.total(), place.kubeconfig().c_str());
+  std::printf("cluster \"%s\" is up in %.2f s\n  export KUBECONFIG=%s\n", place.name.c_str(),
+              steps.total(), place.kubeconfig().c_str());
   return {};
 }
 
@@ -202,8 +217,9 @@ int status_main(int argc, char** argv) {
     return 1;
   }
   const pid_t pid = process_in_node(*node, place);
-  std::printf("cluster \"%s\": node %s at %s, process %s\n  export KUBECONFIG=%s\n", place.name.c_str(), kNodeName,
-              node->address.c_str(), pid != 0 ? "runs" : "has ended (kpp up starts it again)", place.kubeconfig().c_str());
+  std::printf("cluster \"%s\": node %s at %s, process %s\n  export KUBECONFIG=%s\n",
+              place.name.c_str(), kNodeName, node->address.c_str(),
+              pid != 0 ? "runs" : "has ended (kpp up starts it again)", place.kubeconfig().c_str());
   return pid != 0 ? 0 : 1;
 }
 
@@ -213,7 +229,9 @@ int kubeconfig_main(int argc, char** argv) {
   add_place(flags, place);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp kubeconfig", s);
   if (!fs::exists(place.kubeconfig())) {
-    return report("kpp kubeconfig", Status(Reason::kNotFound, cat("cluster ", quoted(place.name), " has no kubeconfig yet; run kpp up")));
+    return report("kpp kubeconfig",
+                  Status(Reason::kNotFound, cat("cluster ", quoted(place.name),
+                                                " has no kubeconfig yet; run kpp up")));
   }
   std::printf("%s\n", place.kubeconfig().c_str());
   return 0;

@@ -302,7 +302,7 @@ Result<LabelSelector> LabelSelector::parse(std::string_view text) {
   LabelSelector out;
   out.requirements_ = std::move(requirements);
   std::sort(out.requirements_.begin(), out.requirements_.end(),
-                   [](const auto& a, const auto& b) { return a.key < b.key; });
+            [](const auto& a, const auto& b) { return a.key < b.key; });
   return out;
 }
 

@@ -22,8 +22,14 @@ namespace kpp::apiserver {
 
 struct ApiServer::State {
   State(async::IoExecutor& e, store::Store& s, Logger l, ApiServerOptions o)
-      : executor(e), store(s), log(std::move(l)), options(std::move(o)), cache(e, s, table, log), authorizer(cache, table),
-        admission(cache, table, &authorizer), discovery(table, cat(options.advertise_address, ":", options.secure_port)) {}
+      : executor(e),
+        store(s),
+        log(std::move(l)),
+        options(std::move(o)),
+        cache(e, s, table, log),
+        authorizer(cache, table),
+        admission(cache, table, &authorizer),
+        discovery(table, cat(options.advertise_address, ":", options.secure_port)) {}
 
   async::IoExecutor& executor;
   store::Store& store;
@@ -49,7 +55,8 @@ namespace {
 constexpr std::size_t kBodyLimit = 3u << 20;
 
 Status too_large() {
-  return Status(Reason::kRequestEntityTooLarge, cat("Request entity too large: limit is ", kBodyLimit));
+  return Status(Reason::kRequestEntityTooLarge,
+                cat("Request entity too large: limit is ", kBodyLimit));
 }
 
 AccessRequest access_of(const net::Request& request, const RequestInfo& info) {
@@ -69,8 +76,8 @@ AccessRequest access_of(const net::Request& request, const RequestInfo& info) {
 bool is_pod_connection(const Call& call) {
   const auto& i = call.info;
   return i.group.empty() && i.resource == "pods" &&
-         (i.subresource == "log" || i.subresource == "exec" || i.subresource == "attach" || i.subresource == "portforward" ||
-          i.subresource == "proxy");
+         (i.subresource == "log" || i.subresource == "exec" || i.subresource == "attach" ||
+          i.subresource == "portforward" || i.subresource == "proxy");
 }
 
 using HandlerFunction = async::Task<net::Response> (*)(Call&);
@@ -79,10 +86,12 @@ using HandlerFunction = async::Task<net::Response> (*)(Call&);
 HandlerFunction special_handler(const Call& call) {
   const auto& info = call.info;
   if (info.subresource == "scale") return handle_scale;
-  if (info.subresource == "binding" || (info.resource == "bindings" && info.group.empty())) return handle_binding;
+  if (info.subresource == "binding" || (info.resource == "bindings" && info.group.empty()))
+    return handle_binding;
   if (info.subresource == "eviction") return handle_eviction;
   if (info.subresource == "finalize") return handle_namespace_finalize;
-  if (info.resource == "serviceaccounts" && info.subresource == "token") return handle_token_request;
+  if (info.resource == "serviceaccounts" && info.subresource == "token")
+    return handle_token_request;
   if (!call.resource->is_stored()) return handle_review;
   return nullptr;
 }
@@ -124,9 +133,12 @@ Status route(Call& call, const ResourceTable& table) {
     return {};
   }
   if (!call.resource->supports(info.verb)) return method_not_allowed();
-  if (info.verb == "create" && !info.name.empty() && !(namespace_itself && info.name.empty())) return method_not_allowed();
-  if ((info.verb == "update" || info.verb == "patch") && info.name.empty()) return method_not_allowed();
-  if (namespaced && info.namespace_.empty() && info.verb != "list" && info.verb != "watch") return method_not_allowed();
+  if (info.verb == "create" && !info.name.empty() && !(namespace_itself && info.name.empty()))
+    return method_not_allowed();
+  if ((info.verb == "update" || info.verb == "patch") && info.name.empty())
+    return method_not_allowed();
+  if (namespaced && info.namespace_.empty() && info.verb != "list" && info.verb != "watch")
+    return method_not_allowed();
   if (!namespaced && !info.namespace_.empty() && !namespace_itself) return no_such_resource();
   return {};
 }
@@ -138,27 +150,32 @@ ApiServer::~ApiServer() = default;
 
 Authenticator& ApiServer::authenticator() { return *state_->authenticator; }
 
-Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, store::Store& store, Logger log,
-                                                   ApiServerOptions options) {
+Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, store::Store& store,
+                                                   Logger log, ApiServerOptions options) {
   auto state = std::make_unique<State>(executor, store, std::move(log), std::move(options));
   State& s = *state;
   if (!s.options.service_account_key_pem.empty()) {
-    KPP_ASSIGN(s.tokens, ServiceAccountTokens::make(s.options.service_account_key_pem, s.options.service_account_issuer));
+    KPP_ASSIGN(s.tokens, ServiceAccountTokens::make(s.options.service_account_key_pem,
+                                                    s.options.service_account_issuer));
   }
   KPP_ASSIGN(s.authenticator, Authenticator::make(s.options.authentication, s.tokens.get()));
   KPP_ASSIGN(s.allocators, Allocators::make(s.cache, s.table, s.options.service_cidr));
-  s.core = std::make_unique<Core>(Core{executor, store, s.cache, s.table, s.authorizer, s.admission, *s.allocators, s.tokens.get(),
-                                       s.authenticator.get(), s.log});
+  s.core =
+      std::make_unique<Core>(Core{executor, store, s.cache, s.table, s.authorizer, s.admission,
+                                  *s.allocators, s.tokens.get(), s.authenticator.get(), s.log});
   if (s.options.bootstrap_tokens) {
-    s.authenticator->add_source([core = s.core.get()](std::string_view token, WallTime now) -> std::optional<User> {
-      const std::string name = bootstrap_secret_name(token);
-      const ServedResource* secrets = name.empty() ? nullptr : core->table.find("", "v1", "secrets");
-      if (secrets == nullptr) return std::nullopt;
-      const CachedRef object = core->cache.cache(*secrets).find(secrets->store_key("kube-system", name));
-      if (!object) return std::nullopt;
-      const auto secret = json::parse(*object->json);
-      return secret ? user_of_bootstrap_token(token, *secret, now) : std::nullopt;
-    });
+    s.authenticator->add_source(
+        [core = s.core.get()](std::string_view token, WallTime now) -> std::optional<User> {
+          const std::string name = bootstrap_secret_name(token);
+          const ServedResource* secrets =
+              name.empty() ? nullptr : core->table.find("", "v1", "secrets");
+          if (secrets == nullptr) return std::nullopt;
+          const CachedRef object =
+              core->cache.cache(*secrets).find(secrets->store_key("kube-system", name));
+          if (!object) return std::nullopt;
+          const auto secret = json::parse(*object->json);
+          return secret ? user_of_bootstrap_token(token, *secret, now) : std::nullopt;
+        });
   }
   s.flow_control = std::make_unique<FlowControlStatus>(*s.core);
   s.pod_proxy = std::make_unique<PodProxy>(executor, s.options.kubelet_tls);
@@ -172,7 +189,8 @@ async::Task<Status> ApiServer::start(async::StopToken stop) {
   options.service_cidr = state_->options.service_cidr;
   options.advertise_address = state_->options.advertise_address;
   options.secure_port = state_->options.secure_port;
-  KPP_CO_RETURN_IF_ERROR(co_await bootstrap_objects(*this, *state_->core, std::move(options), stop));
+  KPP_CO_RETURN_IF_ERROR(
+      co_await bootstrap_objects(*this, *state_->core, std::move(options), stop));
   state_->flow_control->start();
   state_->ready = true;
   state_->non_resource->set_ready();
@@ -195,7 +213,8 @@ async::Task<net::Response> ApiServer::serve(net::Request request, async::StopTok
   const WallTime now = s.executor.wall();
   auto user = s.authenticator->authenticate(request, now);
   if (user) {
-    if (Status alive = check_service_account(*user, *s.core); !alive.ok()) user = fail(unauthorized());
+    if (Status alive = check_service_account(*user, *s.core); !alive.ok())
+      user = fail(unauthorized());
   }
   if (!user) co_return respond_status(user.error());
   Call call{*s.core, std::move(request), {}, {}, {}, nullptr, nullptr, {}, {}, {}, stop};
@@ -220,7 +239,8 @@ async::Task<net::Response> ApiServer::serve(net::Request request, async::StopTok
   }
   if (Status routed = route(call, s.table); !routed.ok()) co_return respond_status(routed);
   if (call.resource->type == &corev1::Endpoints::desc()) {
-    call.warnings.emplace_back("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+    call.warnings.emplace_back(
+        "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
   }
   if (is_pod_connection(call)) {
     net::Response connected = co_await s.pod_proxy->handle(call);

@@ -1,4 +1,5 @@
-// The API server: one handler for every request, in the order authenticate, authorize, route, handle.
+// The API server: one handler for every request, in the order authenticate, authorize, route,
+// handle.
 #pragma once
 
 #include <functional>
@@ -28,18 +29,21 @@ struct ApiServerOptions {
   std::shared_ptr<const net::TlsContext> kubelet_tls;
 };
 
-// Guarantees: an answer to a write is given after the write is durable; reads show every write that was answered before
+// Guarantees: an answer to a write is given after the write is durable; reads show every write that
+// was answered before
 //   they began. Nothing that a client sends ends the process.
 // Ownership: executor and store outlive it; the store is not closed by it.
 // Runs on: its executor.
-// Stop: stop() ends the watches that follow the store; requests in flight finish first (the listeners are the owner's).
+// Stop: stop() ends the watches that follow the store; requests in flight finish first (the
+// listeners are the owner's).
 class ApiServer final : public net::Handler {
  public:
-  static Result<std::unique_ptr<ApiServer>> make(async::IoExecutor& executor, store::Store& store, Logger log,
-                                                 ApiServerOptions options);
+  static Result<std::unique_ptr<ApiServer>> make(async::IoExecutor& executor, store::Store& store,
+                                                 Logger log, ApiServerOptions options);
   ~ApiServer() override;
 
-  // Loads the store into the cache and makes the objects that every cluster has. Requests may come after it.
+  // Loads the store into the cache and makes the objects that every cluster has. Requests may come
+  // after it.
   async::Task<Status> start(async::StopToken stop);
   async::Task<void> stop();
 

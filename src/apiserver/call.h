@@ -47,13 +47,14 @@ struct Call {
   const ServedResource* resource = nullptr;
   const api::SubresourceDesc* subresource = nullptr;
   Accept accept;
-  std::vector<std::string> warnings;  // texts of Warning headers
+  std::vector<std::string> warnings;     // texts of Warning headers
   std::vector<std::string> empty_lists;  // dotted paths of lists that the body has as []
   async::StopToken stop;
 
   api::ObjectKey key() const { return {info.namespace_, info.name}; }
   bool dry_run() const { return query.get("dryRun") == "All"; }
-  // Who the change is recorded under: the query's fieldManager, or the agent's name up to the first slash.
+  // Who the change is recorded under: the query's fieldManager, or the agent's name up to the first
+  // slash.
   std::string field_manager() const;
 };
 

@@ -12,12 +12,16 @@ constexpr auto kCaLife = std::chrono::hours(24 * 365 * 10);
 constexpr auto kLeafLife = std::chrono::hours(24 * 365);
 constexpr auto kRenewBefore = std::chrono::hours(24 * 30);
 
-x509::Validity valid_for(WallTime now, Duration life) { return {now - std::chrono::minutes(5), now + life}; }
+x509::Validity valid_for(WallTime now, Duration life) {
+  return {now - std::chrono::minutes(5), now + life};
+}
 
 class Directory {
  public:
   explicit Directory(std::string path) : path_(std::move(path)) {}
-  Result<std::string> read(std::string_view name) const { return fs::read_file(cat(path_, "/", name), 1u << 20); }
+  Result<std::string> read(std::string_view name) const {
+    return fs::read_file(cat(path_, "/", name), 1u << 20);
+  }
   Status write_key(std::string_view name, std::string_view text) const {
     return fs::write_file_atomic(cat(path_, "/", name), text, 0600);
   }
@@ -42,18 +46,21 @@ Status write_pair(const Directory& dir, const std::string& name, const x509::Key
 }
 
 bool covers(const std::vector<std::string>& have, const std::vector<std::string>& want) {
-  return std::all_of(want.begin(), want.end(),
-                     [&](const auto& w) { return std::find(have.begin(), have.end(), w) != have.end(); });
+  return std::all_of(want.begin(), want.end(), [&](const auto& w) {
+    return std::find(have.begin(), have.end(), w) != have.end();
+  });
 }
 
 bool still_good(const x509::KeyPair& pair, const x509::Subject& subject, WallTime now) {
   const auto info = x509::read_certificate(pair.certificate_pem);
-  return info && info->validity.not_after > now + kRenewBefore && covers(info->subject.dns_names, subject.dns_names) &&
+  return info && info->validity.not_after > now + kRenewBefore &&
+         covers(info->subject.dns_names, subject.dns_names) &&
          covers(info->subject.ip_addresses, subject.ip_addresses);
 }
 
-Result<x509::KeyPair> ensure_leaf(const Directory& dir, const std::string& name, const x509::KeyPair& ca,
-                                  const x509::Subject& subject, x509::Usage usage, WallTime now) {
+Result<x509::KeyPair> ensure_leaf(const Directory& dir, const std::string& name,
+                                  const x509::KeyPair& ca, const x509::Subject& subject,
+                                  x509::Usage usage, WallTime now) {
   if (auto pair = read_pair(dir, name); pair && still_good(*pair, subject, now)) return pair;
   KPP_ASSIGN(x509::KeyPair made, x509::issue(ca, subject, usage, valid_for(now, kLeafLife)));
   KPP_RETURN_IF_ERROR(write_pair(dir, name, made));
@@ -78,9 +85,10 @@ Result<Certificates> ensure_certificates(const CertificateOptions& options, Wall
 
   x509::Subject server;
   server.common_name = "kube-apiserver";
-  server.dns_names = {"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
-                      "localhost"};
-  server.dns_names.insert(server.dns_names.end(), options.dns_names.begin(), options.dns_names.end());
+  server.dns_names = {"kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                      "kubernetes.default.svc.cluster.local", "localhost"};
+  server.dns_names.insert(server.dns_names.end(), options.dns_names.begin(),
+                          options.dns_names.end());
   server.ip_addresses = options.ip_addresses;
   KPP_ASSIGN(out.server, ensure_leaf(dir, "apiserver", ca, server, {true, false}, now));
 
@@ -92,7 +100,8 @@ Result<Certificates> ensure_certificates(const CertificateOptions& options, Wall
   x509::Subject kubelet_client;
   kubelet_client.common_name = "kube-apiserver-kubelet-client";
   kubelet_client.organizations = {"system:masters"};
-  KPP_ASSIGN(out.kubelet_client, ensure_leaf(dir, "apiserver-kubelet-client", ca, kubelet_client, {false, true}, now));
+  KPP_ASSIGN(out.kubelet_client,
+             ensure_leaf(dir, "apiserver-kubelet-client", ca, kubelet_client, {false, true}, now));
 
   if (!options.node_name.empty()) {
     x509::Subject node;

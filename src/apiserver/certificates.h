@@ -1,4 +1,5 @@
-// The cluster's certificate authority and what it signs, made on first start and kept in the data directory.
+// The cluster's certificate authority and what it signs, made on first start and kept in the data
+// directory.
 #pragma once
 
 #include <string>
@@ -11,25 +12,26 @@
 namespace kpp::apiserver {
 
 struct CertificateOptions {
-  std::string directory;                    // <data dir>/pki; keys are 0600
-  std::vector<std::string> dns_names;       // of the server, beside kubernetes.default.svc and its kin
-  std::vector<std::string> ip_addresses;    // of the server; the service's first address belongs among them
-  std::string node_name;                    // for the kubelet's serving certificate; empty: none is made
+  std::string directory;               // <data dir>/pki; keys are 0600
+  std::vector<std::string> dns_names;  // of the server, beside kubernetes.default.svc and its kin
+  std::vector<std::string>
+      ip_addresses;       // of the server; the service's first address belongs among them
+  std::string node_name;  // for the kubelet's serving certificate; empty: none is made
   std::vector<std::string> node_addresses;
 };
 
 struct Certificates {
   std::string ca_certificate_pem;
   std::string ca_key_pem;
-  net::x509::KeyPair server;              // of the API server
-  net::x509::KeyPair admin;               // kubernetes-admin, group system:masters
-  net::x509::KeyPair kubelet_client;      // with what the API server reaches kubelets
-  net::x509::KeyPair kubelet_server;      // of the node server
-  std::string service_account_key_pem;    // RSA
+  net::x509::KeyPair server;            // of the API server
+  net::x509::KeyPair admin;             // kubernetes-admin, group system:masters
+  net::x509::KeyPair kubelet_client;    // with what the API server reaches kubelets
+  net::x509::KeyPair kubelet_server;    // of the node server
+  std::string service_account_key_pem;  // RSA
 };
 
-// Loads what is there and makes what is missing; a serving certificate that lacks a name asked for is made anew. Blocks
-// (an RSA key takes some ten milliseconds).
+// Loads what is there and makes what is missing; a serving certificate that lacks a name asked for
+// is made anew. Blocks (an RSA key takes some ten milliseconds).
 Result<Certificates> ensure_certificates(const CertificateOptions& options, WallTime now);
 
 }  // namespace kpp::apiserver

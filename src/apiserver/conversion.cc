@@ -30,7 +30,8 @@ std::string list_json(const std::vector<T>& items) {
 }
 
 template <class T>
-void take_list(std::map<std::string, std::string>& annotations, const char* name, std::vector<T>& out) {
+void take_list(std::map<std::string, std::string>& annotations, const char* name,
+               std::vector<T>& out) {
   const auto it = annotations.find(name);
   if (it == annotations.end()) return;
   if (const auto document = json::parse(it->second); document && document->is_array()) {
@@ -65,8 +66,10 @@ v2::HorizontalPodAutoscaler to_v2(const v1::HorizontalPodAutoscaler& from) {
     resource.target.average_utilization = *from.spec.target_cpu_utilization_percentage;
     to.spec.metrics.insert(to.spec.metrics.begin(), std::move(cpu));
   }
-  if (const auto it = to.metadata.annotations.find(kBehavior); it != to.metadata.annotations.end()) {
-    if (auto behavior = api::parse_json<v2::HorizontalPodAutoscalerBehavior>(it->second)) to.spec.behavior = std::move(*behavior);
+  if (const auto it = to.metadata.annotations.find(kBehavior);
+      it != to.metadata.annotations.end()) {
+    if (auto behavior = api::parse_json<v2::HorizontalPodAutoscalerBehavior>(it->second))
+      to.spec.behavior = std::move(*behavior);
     to.metadata.annotations.erase(it);
   }
   to.status.observed_generation = from.status.observed_generation;
@@ -103,7 +106,8 @@ v1::HorizontalPodAutoscaler to_v1(const v2::HorizontalPodAutoscaler& from) {
   if (!from.status.current_metrics.empty()) {
     to.metadata.annotations[kCurrentMetrics] = list_json(from.status.current_metrics);
   }
-  if (!from.status.conditions.empty()) to.metadata.annotations[kConditions] = list_json(from.status.conditions);
+  if (!from.status.conditions.empty())
+    to.metadata.annotations[kConditions] = list_json(from.status.conditions);
   return to;
 }
 

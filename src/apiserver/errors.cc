@@ -145,7 +145,8 @@ Status too_large_version(std::int64_t asked, std::int64_t current) {
 }
 
 Status timed_out() {
-  return Status(Reason::kTimeout, "Timeout: request did not complete within the allotted timeout", StatusDetails{});
+  return Status(Reason::kTimeout, "Timeout: request did not complete within the allotted timeout",
+                StatusDetails{});
 }
 
 std::string status_body(const Status& status) {

@@ -17,10 +17,12 @@ struct Accept {
   Form form = Form::kObject;
   std::string form_version = "v1";  // of meta.k8s.io
   bool pretty = false;
-  std::string content_type() const;  // "application/json", with the parameters of the form where the original has them
+  std::string content_type()
+      const;  // "application/json", with the parameters of the form where the original has them
 };
 
-// What the client wants of an object or list. `watching` adds the stream forms. kNotAcceptable if nothing fits.
+// What the client wants of an object or list. `watching` adds the stream forms. kNotAcceptable if
+// nothing fits.
 Result<Accept> negotiate(const net::Headers& headers, const net::Query& query, bool allow_forms);
 
 // The media type of a request's body; empty Content-Type is JSON. kUnsupportedMediaType otherwise.

@@ -41,11 +41,14 @@ constexpr HealthCheck kHealthChecks[] = {
 };
 constexpr std::chrono::seconds kStoreTimeout{2};
 
-bool asks(const HealthCheck& check, std::string_view endpoint) { return !check.only_ready || endpoint == "readyz"; }
+bool asks(const HealthCheck& check, std::string_view endpoint) {
+  return !check.only_ready || endpoint == "readyz";
+}
 
 async::Task<bool> store_answers(Core& core) {
   async::StopSource late;
-  const auto timer = core.executor.call_at(core.executor.steady() + kStoreTimeout, [&late] { late.request_stop(); });
+  const auto timer = core.executor.call_at(core.executor.steady() + kStoreTimeout,
+                                           [&late] { late.request_stop(); });
   const auto entry = co_await core.store.get("/registry/health", late.token());
   core.executor.cancel(timer);
   co_return entry.has_value();
@@ -55,7 +58,8 @@ async::Task<bool> store_answers(Core& core) {
 async::Task<net::Response> health(Call& call, bool ready) {
   const std::string& path = call.request.path;
   const auto slash = path.find('/', 1);
-  const std::string endpoint = path.substr(1, slash == std::string::npos ? std::string::npos : slash - 1);
+  const std::string endpoint =
+      path.substr(1, slash == std::string::npos ? std::string::npos : slash - 1);
   const std::string only = slash == std::string::npos ? "" : path.substr(slash + 1);
   std::vector<std::string> excluded;
   for (const auto name : call.query.all("exclude")) excluded.emplace_back(name);
@@ -77,7 +81,8 @@ async::Task<net::Response> health(Call& call, bool ready) {
       ok = ready || endpoint == "livez";
     }
     all_ok = all_ok && ok;
-    text += ok ? cat("[+]", check.name, " ok\n") : cat("[-]", check.name, " failed: reason withheld\n");
+    text +=
+        ok ? cat("[+]", check.name, " ok\n") : cat("[-]", check.name, " failed: reason withheld\n");
   }
   if (!found) co_return not_found_page();
   if (only.empty() && !excluded.empty()) {
@@ -89,7 +94,8 @@ async::Task<net::Response> health(Call& call, bool ready) {
   net::Response out;
   if (!only.empty()) {
     out = all_ok ? net::Response::text(200, kPlain, "ok")
-                 : net::Response::text(500, kPlain, cat("internal server error: ", only, " check failed\n"));
+                 : net::Response::text(500, kPlain,
+                                       cat("internal server error: ", only, " check failed\n"));
   } else if (!all_ok) {
     out = net::Response::text(500, kPlain, cat(text, endpoint, " check failed\n"));
   } else {
@@ -100,16 +106,19 @@ async::Task<net::Response> health(Call& call, bool ready) {
 }
 
 net::Response version_page() {
-  return respond_json(200, cat(R"({"major":")", kKubernetesMajor, R"(","minor":")", kKubernetesMinor,
-                               R"(","emulationMajor":"1","emulationMinor":"36","minCompatibilityMajor":"1","minCompatibilityMinor":"35",)",
-                               R"("gitVersion":")", kKubernetesVersion, R"(","gitCommit":")", kBuildCommit,
-                               R"(","gitTreeState":"","buildDate":"1970-01-01T00:00:00Z","goVersion":"c++23","compiler":"clang","platform":"linux/amd64"})"
-                               "\n"));
+  return respond_json(
+      200,
+      cat(R"({"major":")", kKubernetesMajor, R"(","minor":")", kKubernetesMinor,
+          R"(","emulationMajor":"1","emulationMinor":"36","minCompatibilityMajor":"1","minCompatibilityMinor":"35",)",
+          R"("gitVersion":")", kKubernetesVersion, R"(","gitCommit":")", kBuildCommit,
+          R"(","gitTreeState":"","buildDate":"1970-01-01T00:00:00Z","goVersion":"c++23","compiler":"clang","platform":"linux/amd64"})"
+          "\n"));
 }
 
 // The paths that / lists.
 std::string paths_page(const ResourceTable& table) {
-  std::vector<std::string> paths = {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/"};
+  std::vector<std::string> paths = {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis",
+                                    "/apis/"};
   std::string last_group;
   for (const auto& r : table.all()) {
     if (r->group.empty()) continue;
@@ -124,7 +133,8 @@ std::string paths_page(const ResourceTable& table) {
       if (asks(check, endpoint)) paths.push_back(cat("/", endpoint, "/", check.name));
     }
   }
-  for (const char* p : {"/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/version"}) {
+  for (const char* p :
+       {"/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/version"}) {
     paths.emplace_back(p);
   }
   std::ranges::sort(paths);
@@ -135,20 +145,24 @@ std::string paths_page(const ResourceTable& table) {
 
 net::Response metrics_page(const Core& core) {
   std::string out;
-  out += "# HELP apiserver_storage_objects [STABLE] Number of stored objects, by resource.\n"
-         "# TYPE apiserver_storage_objects gauge\n";
+  out +=
+      "# HELP apiserver_storage_objects [STABLE] Number of stored objects, by resource.\n"
+      "# TYPE apiserver_storage_objects gauge\n";
   for (const auto& r : core.table.all()) {
     if (!r->is_stored() || r->storage != r.get()) continue;
     out += cat("apiserver_storage_objects{resource=\"", qualified(r->name(), r->group), "\"} ",
                core.cache.cache(*r).objects().size(), "\n");
   }
-  return net::Response::text(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", std::move(out));
+  return net::Response::text(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+                             std::move(out));
 }
 
 net::Response issuer_page(const std::string& issuer) {
-  return respond_json(200, cat(R"({"issuer":")", issuer, R"(","jwks_uri":")", issuer,
-                               R"(/openid/v1/jwks","response_types_supported":["id_token"],"subject_types_supported":["public"],)",
-                               R"("id_token_signing_alg_values_supported":["RS256"]})"));
+  return respond_json(
+      200,
+      cat(R"({"issuer":")", issuer, R"(","jwks_uri":")", issuer,
+          R"(/openid/v1/jwks","response_types_supported":["id_token"],"subject_types_supported":["public"],)",
+          R"("id_token_signing_alg_values_supported":["RS256"]})"));
 }
 
 }  // namespace
@@ -182,13 +196,15 @@ async::Task<net::Response> NonResource::answer(Call& call) {
     if (auto document = state_->openapi.answer(call.request)) co_return std::move(*document);
     co_return not_found_page();
   }
-  if (state_->tokens != nullptr && path == "/.well-known/openid-configuration") co_return issuer_page(state_->tokens->issuer());
+  if (state_->tokens != nullptr && path == "/.well-known/openid-configuration")
+    co_return issuer_page(state_->tokens->issuer());
   if (state_->tokens != nullptr && path == "/openid/v1/jwks") {
     const std::string_view wanted = call.request.headers.get("Accept");
-    if (wanted.find("application/jwk-set+json") == std::string_view::npos && wanted.find("*/*") == std::string_view::npos &&
-        !wanted.empty()) {
-      co_return respond_status(Status(Reason::kNotAcceptable,
-                                      "only the following media types are accepted: application/jwk-set+json"));
+    if (wanted.find("application/jwk-set+json") == std::string_view::npos &&
+        wanted.find("*/*") == std::string_view::npos && !wanted.empty()) {
+      co_return respond_status(
+          Status(Reason::kNotAcceptable,
+                 "only the following media types are accepted: application/jwk-set+json"));
     }
     co_return net::Response::text(200, "application/jwk-set+json", state_->tokens->jwks());
   }

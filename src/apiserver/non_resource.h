@@ -1,4 +1,5 @@
-// Paths that are no resources: health, version, metrics, OpenAPI, token issuer discovery, the list of paths.
+// Paths that are no resources: health, version, metrics, OpenAPI, token issuer discovery, the list
+// of paths.
 #pragma once
 
 #include <memory>

@@ -56,9 +56,11 @@ ResourceTable::ResourceTable() {
     resources_.push_back(std::move(served));
   }
   std::sort(resources_.begin(), resources_.end(), [](const auto& a, const auto& b) {
-    return std::tuple(a->group, a->version, a->desc->plural) < std::tuple(b->group, b->version, b->desc->plural);
+    return std::tuple(a->group, a->version, a->desc->plural) <
+           std::tuple(b->group, b->version, b->desc->plural);
   });
-  // Two kinds are kept in another version than the one asked for: autoscaling/v1 in v2, events.k8s.io in core.
+  // Two kinds are kept in another version than the one asked for: autoscaling/v1 in v2,
+  // events.k8s.io in core.
   for (auto& served : resources_) {
     const ServedResource* other = nullptr;
     if (served->group == "autoscaling" && served->version == "v1") {
@@ -86,7 +88,8 @@ const ServedResource* ResourceTable::find_kind(std::string_view group, std::stri
   return nullptr;
 }
 
-const ServedResource* ResourceTable::find_any_version(std::string_view group, std::string_view resource) const {
+const ServedResource* ResourceTable::find_any_version(std::string_view group,
+                                                      std::string_view resource) const {
   for (auto it = resources_.rbegin(); it != resources_.rend(); ++it) {
     if ((*it)->group == group && (*it)->desc->plural == resource) return it->get();
   }
@@ -94,7 +97,8 @@ const ServedResource* ResourceTable::find_any_version(std::string_view group, st
 }
 
 bool ResourceTable::has_group(std::string_view group) const {
-  return std::any_of(resources_.begin(), resources_.end(), [&](const auto& r) { return r->group == group; });
+  return std::any_of(resources_.begin(), resources_.end(),
+                     [&](const auto& r) { return r->group == group; });
 }
 
 bool ResourceTable::has_version(std::string_view group, std::string_view version) const {

@@ -27,7 +27,8 @@ struct ServedResource {
   std::string api_version() const;
   bool supports(std::string_view verb) const;
   const api::SubresourceDesc* subresource(std::string_view name) const;
-  // Key of an object in the store; with an empty name the prefix of a namespace, with both empty that of all.
+  // Key of an object in the store; with an empty name the prefix of a namespace, with both empty
+  // that of all.
   std::string store_key(std::string_view namespace_, std::string_view name) const;
   bool is_stored() const { return !desc->etcd_prefix.empty(); }
 };
@@ -36,8 +37,10 @@ struct ServedResource {
 class ResourceTable {
  public:
   ResourceTable();
-  const ServedResource* find(std::string_view group, std::string_view version, std::string_view resource) const;
-  const ServedResource* find_kind(std::string_view group, std::string_view version, std::string_view kind) const;
+  const ServedResource* find(std::string_view group, std::string_view version,
+                             std::string_view resource) const;
+  const ServedResource* find_kind(std::string_view group, std::string_view version,
+                                  std::string_view kind) const;
   // The preferred version's resource of a group.
   const ServedResource* find_any_version(std::string_view group, std::string_view resource) const;
   const std::vector<std::unique_ptr<ServedResource>>& all() const { return resources_; }

@@ -1,4 +1,5 @@
-// Which objects a list, a watch or a collection's deletion is about: scope, label selector, field selector.
+// Which objects a list, a watch or a collection's deletion is about: scope, label selector, field
+// selector.
 #pragma once
 
 #include <memory>

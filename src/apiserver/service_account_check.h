@@ -7,8 +7,8 @@
 
 namespace kpp::apiserver {
 
-// kUnauthorized if the user is a service account that is gone (or another of the name), or its token's pod is. The claims
-// are in the user's extra fields, as the authenticator puts them there.
+// kUnauthorized if the user is a service account that is gone (or another of the name), or its
+// token's pod is. The claims are in the user's extra fields, as the authenticator puts them there.
 Status check_service_account(const User& user, const Core& core);
 
 }  // namespace kpp::apiserver

@@ -16,10 +16,12 @@ constexpr std::size_t kWindowBytes = 4u << 20;
 constexpr std::size_t kWatcherBacklog = 4096;
 
 std::size_t bytes_of(const CacheEvent& event) {
-  return 128 + (event.object ? event.object->json->size() : 0) + (event.previous ? event.previous->json->size() : 0);
+  return 128 + (event.object ? event.object->json->size() : 0) +
+         (event.previous ? event.previous->json->size() : 0);
 }
 
-// The stored bytes with metadata.resourceVersion in them; our encoder writes kind, apiVersion and metadata first.
+// The stored bytes with metadata.resourceVersion in them; our encoder writes kind, apiVersion and
+// metadata first.
 std::string with_revision(const std::string& stored, store::Revision revision) {
   static constexpr std::string_view kMetadata = "\"metadata\":{";
   const auto at = stored.find(kMetadata);
@@ -41,7 +43,8 @@ std::size_t item_begin(std::string_view json) {
   return at == std::string_view::npos ? 1 : at;
 }
 
-async::Task<CacheEventRef> CacheWatcher::next(TimePoint deadline, async::Executor& executor, async::StopToken stop) {
+async::Task<CacheEventRef> CacheWatcher::next(TimePoint deadline, async::Executor& executor,
+                                              async::StopToken stop) {
   while (queue_.empty() && !overflowed_) {
     const TimePoint now = executor.steady();
     if (now >= deadline) co_return nullptr;
@@ -75,8 +78,13 @@ CachedRef ResourceCache::find(std::string_view store_key) const {
   return it == objects_.end() ? nullptr : it->second;
 }
 
-WatchCache::WatchCache(async::Executor& executor, store::Store& store, const ResourceTable& table, Logger log)
-    : executor_(executor), store_(store), log_(std::move(log)), advanced_(executor), scope_(executor) {
+WatchCache::WatchCache(async::Executor& executor, store::Store& store, const ResourceTable& table,
+                       Logger log)
+    : executor_(executor),
+      store_(store),
+      log_(std::move(log)),
+      advanced_(executor),
+      scope_(executor) {
   for (const auto& resource : table.all()) {
     if (!resource->is_stored() || resource->storage != resource.get()) continue;
     auto cache = std::make_unique<ResourceCache>();
@@ -87,14 +95,15 @@ WatchCache::WatchCache(async::Executor& executor, store::Store& store, const Res
 
 WatchCache::~WatchCache() = default;
 
-CachedRef WatchCache::make_object(const ServedResource& resource, const std::string& stored, store::Revision revision) {
+CachedRef WatchCache::make_object(const ServedResource& resource, const std::string& stored,
+                                  store::Revision revision) {
   api::Object object(*resource.type);
   if (!api::from_json_text(stored, *resource.type, object.data()).ok()) return nullptr;
   return make_object(resource, object, stored, revision);
 }
 
-CachedRef WatchCache::make_object(const ServedResource& resource, const api::Object& object, const std::string& stored,
-                                  store::Revision revision) {
+CachedRef WatchCache::make_object(const ServedResource& resource, const api::Object& object,
+                                  const std::string& stored, store::Revision revision) {
   const auto* meta = api::metadata(object.desc(), object.data());
   if (meta == nullptr) return nullptr;
   auto out = std::make_shared<CachedObject>();
@@ -110,7 +119,8 @@ CachedRef WatchCache::make_object(const ServedResource& resource, const api::Obj
 
 void WatchCache::offer(std::string store_key, CachedRef object) {
   const store::Revision revision = object->revision;
-  if (revision > revision_) offers_.insert_or_assign(revision, Offer{std::move(store_key), std::move(object)});
+  if (revision > revision_)
+    offers_.insert_or_assign(revision, Offer{std::move(store_key), std::move(object)});
 }
 
 CachedRef WatchCache::take_offer(const std::string& store_key, store::Revision revision) {
@@ -128,7 +138,8 @@ ResourceCache* WatchCache::cache_for(std::string_view store_key) {
   while (it != by_prefix_.begin()) {
     --it;
     if (store_key.starts_with(it->first)) return it->second.get();
-    // Prefixes that are a prefix of one another (services/, services/endpoints/) sort close to each other.
+    // Prefixes that are a prefix of one another (services/, services/endpoints/) sort close to each
+    // other.
     if (it->first.substr(0, 11) != store_key.substr(0, 11)) break;
   }
   return nullptr;
@@ -155,7 +166,8 @@ async::Task<Status> WatchCache::load(async::StopToken stop) {
   co_return Status();
 }
 
-void WatchCache::replace(ResourceCache& cache, std::map<std::string, CachedRef, std::less<>> objects) {
+void WatchCache::replace(ResourceCache& cache,
+                         std::map<std::string, CachedRef, std::less<>> objects) {
   const auto before = std::exchange(cache.objects_, std::move(objects));
   cache.window_.clear();
   cache.window_bytes_ = 0;
@@ -190,7 +202,8 @@ async::Task<void> WatchCache::follow(async::StopToken stop) {
   auto watch = store_.watch("/registry/", revision_);
   while (!stop.stop_requested()) {
     if (!watch) {
-      log_.warning("The store forgot what the cache has not seen; reading everything anew", {kv("err", watch.error())});
+      log_.warning("The store forgot what the cache has not seen; reading everything anew",
+                   {kv("err", watch.error())});
       const Status read = co_await load(stop);
       if (!read.ok()) {
         log_.error("Reading the store failed, will try again", {kv("err", read)});
@@ -223,7 +236,8 @@ void WatchCache::apply(const store::Event& event) {
   const auto it = cache->objects_.find(event.entry.key);
   if (it != cache->objects_.end()) out->previous = it->second;
   if (event.type == store::Event::Type::kPut) {
-    out->object = offered ? std::move(offered) : make_object(*cache->resource_, *event.entry.value, revision_);
+    out->object = offered ? std::move(offered)
+                          : make_object(*cache->resource_, *event.entry.value, revision_);
     if (!out->object) {
       log_.error("Stored object cannot be read; it is left out", {kv("key", event.entry.key)});
       return;
@@ -235,7 +249,8 @@ void WatchCache::apply(const store::Event& event) {
   }
   cache->window_.push_back(out);
   cache->window_bytes_ += bytes_of(*out);
-  while (cache->window_.size() > kWindowEvents || (cache->window_bytes_ > kWindowBytes && cache->window_.size() > 64)) {
+  while (cache->window_.size() > kWindowEvents ||
+         (cache->window_bytes_ > kWindowBytes && cache->window_.size() > 64)) {
     cache->window_start_ = cache->window_.front()->revision;
     cache->window_bytes_ -= bytes_of(*cache->window_.front());
     cache->window_.pop_front();
@@ -256,7 +271,8 @@ const ResourceCache& WatchCache::cache(const ServedResource& resource) const {
   return *by_prefix_.find(resource.storage->desc->etcd_prefix)->second;
 }
 
-async::Task<bool> WatchCache::wait_for(store::Revision revision, Duration timeout, async::StopToken stop) {
+async::Task<bool> WatchCache::wait_for(store::Revision revision, Duration timeout,
+                                       async::StopToken stop) {
   const TimePoint deadline = executor_.steady() + timeout;
   while (revision_ < revision) {
     const TimePoint now = executor_.steady();
@@ -273,8 +289,8 @@ WatchCache::Subscription::Subscription(ResourceCache& cache, std::unique_ptr<Cac
 
 WatchCache::Subscription::~Subscription() { cache_.watchers_.erase(position_); }
 
-Result<std::unique_ptr<WatchCache::Subscription>> WatchCache::subscribe(const ServedResource& resource,
-                                                                        store::Revision from) {
+Result<std::unique_ptr<WatchCache::Subscription>> WatchCache::subscribe(
+    const ServedResource& resource, store::Revision from) {
   ResourceCache& cache = *by_prefix_.find(resource.storage->desc->etcd_prefix)->second;
   if (from < cache.window_start_) return fail(too_old_version(from, cache.window_start_));
   auto watcher = std::make_unique<CacheWatcher>(executor_, kWatcherBacklog);
@@ -284,7 +300,8 @@ Result<std::unique_ptr<WatchCache::Subscription>> WatchCache::subscribe(const Se
   return std::make_unique<Subscription>(cache, std::move(watcher));
 }
 
-void WatchCache::add_listener(const ServedResource& resource, std::function<void(const CacheEvent&)> listener) {
+void WatchCache::add_listener(const ServedResource& resource,
+                              std::function<void(const CacheEvent&)> listener) {
   listeners_[&cache(resource)].push_back(std::move(listener));
 }
 

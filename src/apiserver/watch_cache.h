@@ -1,4 +1,5 @@
-// Every object in memory as its encoded bytes, kept up to date by one watch on the store; answers reads and watches.
+// Every object in memory as its encoded bytes, kept up to date by one watch on the store; answers
+// reads and watches.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +24,10 @@
 
 namespace kpp::apiserver {
 
-// One version of one object. Immutable; shared by the cache, its event window and answers in flight.
+// One version of one object. Immutable; shared by the cache, its event window and answers in
+// flight.
 struct CachedObject {
-  net::SharedBytes json;  // whole, with kind, apiVersion and resourceVersion
+  net::SharedBytes json;    // whole, with kind, apiVersion and resourceVersion
   std::size_t item_at = 0;  // where its text as a list's item begins: behind kind and apiVersion
   store::Revision revision = 0;
   std::string namespace_, name;
@@ -44,12 +46,14 @@ struct CacheEvent {
 };
 using CacheEventRef = std::shared_ptr<const CacheEvent>;
 
-// Receives a resource's events. A watcher that is not drained is cut off: overflowed() turns true and no more come.
+// Receives a resource's events. A watcher that is not drained is cut off: overflowed() turns true
+// and no more come.
 class CacheWatcher {
  public:
   CacheWatcher(async::Executor& executor, std::size_t limit) : limit_(limit), ready_(executor) {}
   // The next event; nullptr when stopped, the time is over, or the watcher was cut off.
-  async::Task<CacheEventRef> next(TimePoint deadline, async::Executor& executor, async::StopToken stop);
+  async::Task<CacheEventRef> next(TimePoint deadline, async::Executor& executor,
+                                  async::StopToken stop);
   bool overflowed() const { return overflowed_; }
   void push(const CacheEventRef& event);
   void cut_off();
@@ -85,13 +89,15 @@ class ResourceCache {
   std::list<CacheWatcher*> watchers_;
 };
 
-// Guarantees: events of the store are applied in order; after wait_for(r) all resources are at revision r or later; an
+// Guarantees: events of the store are applied in order; after wait_for(r) all resources are at
+// revision r or later; an
 //   object's bytes are made once.
 // Ownership: store and table outlive it.
 // Runs on: its executor only.
 class WatchCache {
  public:
-  WatchCache(async::Executor& executor, store::Store& store, const ResourceTable& table, Logger log);
+  WatchCache(async::Executor& executor, store::Store& store, const ResourceTable& table,
+             Logger log);
   ~WatchCache();
 
   // Loads everything, then follows the store.
@@ -103,8 +109,8 @@ class WatchCache {
   // Waits until the cache has seen a revision; false if stopped or the time passed.
   async::Task<bool> wait_for(store::Revision revision, Duration timeout, async::StopToken stop);
 
-  // A watch's subscription; ends with its destruction. Events after `from` (which must not be older than the window:
-  // kExpired) are queued at once.
+  // A watch's subscription; ends with its destruction. Events after `from` (which must not be older
+  // than the window: kExpired) are queued at once.
   class Subscription {
    public:
     Subscription(ResourceCache& cache, std::unique_ptr<CacheWatcher> watcher);
@@ -116,28 +122,35 @@ class WatchCache {
     std::unique_ptr<CacheWatcher> watcher_;
     std::list<CacheWatcher*>::iterator position_;
   };
-  Result<std::unique_ptr<Subscription>> subscribe(const ServedResource& resource, store::Revision from);
+  Result<std::unique_ptr<Subscription>> subscribe(const ServedResource& resource,
+                                                  store::Revision from);
 
-  // Called on the executor after each change of a resource that it was added for (authorization caches and the like).
-  void add_listener(const ServedResource& resource, std::function<void(const CacheEvent&)> listener);
+  // Called on the executor after each change of a resource that it was added for (authorization
+  // caches and the like).
+  void add_listener(const ServedResource& resource,
+                    std::function<void(const CacheEvent&)> listener);
 
   // What a stored value looks like in the cache. Used for reads of old revisions too.
-  static CachedRef make_object(const ServedResource& resource, const std::string& stored, store::Revision revision);
-  // The same for an object that is at hand in the storage version: its stored bytes are not decoded.
-  static CachedRef make_object(const ServedResource& resource, const api::Object& object, const std::string& stored,
+  static CachedRef make_object(const ServedResource& resource, const std::string& stored,
                                store::Revision revision);
-  // Takes what a handler has just written under the key, so that the store's event of this revision need not be
-  // decoded. Without effect once the cache has seen the revision.
+  // The same for an object that is at hand in the storage version: its stored bytes are not
+  // decoded.
+  static CachedRef make_object(const ServedResource& resource, const api::Object& object,
+                               const std::string& stored, store::Revision revision);
+  // Takes what a handler has just written under the key, so that the store's event of this revision
+  // need not be decoded. Without effect once the cache has seen the revision.
   void offer(std::string store_key, CachedRef object);
 
  private:
   async::Task<void> follow(async::StopToken stop);
   async::Task<Status> load(async::StopToken stop);
   void apply(const store::Event& event);
-  // Puts what a load found in the place of all objects; watchers that saw the earlier ones are cut off.
+  // Puts what a load found in the place of all objects; watchers that saw the earlier ones are cut
+  // off.
   void replace(ResourceCache& cache, std::map<std::string, CachedRef, std::less<>> objects);
   ResourceCache* cache_for(std::string_view store_key);
-  // What was offered for the key at this revision, or nullptr; forgets the offers of it and of older revisions.
+  // What was offered for the key at this revision, or nullptr; forgets the offers of it and of
+  // older revisions.
   CachedRef take_offer(const std::string& store_key, store::Revision revision);
 
   struct Offer {

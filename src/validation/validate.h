@@ -18,7 +18,8 @@ struct Context {
                             // the object itself
 };
 
-// Whether the kind has rules of its own. A version without them is checked as another version of it.
+// Whether the kind has rules of its own. A version without them is checked as another version of
+// it.
 bool has_rules(const api::TypeDesc& type);
 
 // The errors of a new object, which has been defaulted. Objects of kinds without rules of their own

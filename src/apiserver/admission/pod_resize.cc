@@ -28,10 +28,9 @@ Status check_resize(const api::Object& object, const AdmissionRequest& request,
     if (amount <= room) continue;
     if (was != before.end() && amount <= api::Amount::from(was->second)) continue;
     const bool in_milli = resource == "cpu";
-    return refused(request,
-                   cat("node didn't have enough allocatable resources: ", resource, ", requested: ",
-                       in_milli ? amount.milli_value() : amount.value(), ", allocatable: ",
-                       in_milli ? room.milli_value() : room.value()));
+    return refused(request, cat("node didn't have enough allocatable resources: ", resource,
+                                ", requested: ", in_milli ? amount.milli_value() : amount.value(),
+                                ", allocatable: ", in_milli ? room.milli_value() : room.value()));
   }
   return {};
 }

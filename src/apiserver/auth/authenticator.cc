@@ -156,8 +156,8 @@ std::optional<User> Authenticator::user_of_sources(std::string_view token, WallT
 Result<ReviewedToken> Authenticator::review(std::string_view token,
                                             const std::vector<std::string>& audiences,
                                             WallTime now) const {
-  const std::vector<std::string> own = {tokens_ != nullptr ? tokens_->issuer()
-                                                           : std::string(ServiceAccountTokens::kIssuer)};
+  const std::vector<std::string> own = {
+      tokens_ != nullptr ? tokens_->issuer() : std::string(ServiceAccountTokens::kIssuer)};
   const std::vector<std::string>& wanted = audiences.empty() ? own : audiences;
   const auto common = [&](const std::vector<std::string>& has) {
     std::vector<std::string> out;

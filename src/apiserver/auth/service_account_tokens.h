@@ -38,8 +38,8 @@ class ServiceAccountTokens {
   ServiceAccountTokens& operator=(const ServiceAccountTokens&) = delete;
 
   std::string sign(const TokenClaims& claims) const;
-  // Checks signature, issuer, times and audience (empty: the issuer). kUnauthorized otherwise. Whether
-  // the account and the pod still exist is the caller's to check.
+  // Checks signature, issuer, times and audience (empty: the issuer). kUnauthorized otherwise.
+  // Whether the account and the pod still exist is the caller's to check.
   Result<TokenClaims> verify(std::string_view token, WallTime now,
                              std::string_view audience = {}) const;
   // Checks signature, issuer and times, not the audience.

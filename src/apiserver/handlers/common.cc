@@ -20,7 +20,8 @@ std::string partial_metadata(const ServedResource& served, const CachedObject& o
                              std::string_view version) {
   const api::Object typed = decode_cached(served, object);
   const auto meta = bare_metadata(served, typed);
-  std::string out = cat(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version, R"(","metadata":)");
+  std::string out = cat(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version,
+                        R"(","metadata":)");
   api::to_json(out, metav1::ObjectMeta::desc(), &meta);
   return out + "}";
 }
@@ -81,7 +82,8 @@ api::Object decode_cached(const ServedResource& served, const CachedObject& obje
 
 metav1::ObjectMeta bare_metadata(const ServedResource& served, const api::Object& object) {
   metav1::ObjectMeta out = *api::metadata(*served.type, object.data());
-  for (const auto name : served.strategy->made_annotations) out.annotations.erase(std::string(name));
+  for (const auto name : served.strategy->made_annotations)
+    out.annotations.erase(std::string(name));
   return out;
 }
 
@@ -144,7 +146,8 @@ net::Response respond_object(Call& call, int status, const CachedObject& object)
     if (call.accept.form == Form::kPartialMetadata) {
       metav1::PartialObjectMetadata partial;
       partial.metadata = bare_metadata(served, typed);
-      out = net::Response::text(status, call.accept.content_type(), api::to_envelope(partial.desc(), &partial));
+      out = net::Response::text(status, call.accept.content_type(),
+                                api::to_envelope(partial.desc(), &partial));
     } else {
       out = net::Response::text(status, call.accept.content_type(),
                                 api::to_envelope(*served.type, typed.data()));
@@ -173,8 +176,9 @@ std::string typed_table(const Call& call, const api::Object& object) {
   const TableRow row = table_row(object, call.core.executor.wall());
   const auto& meta = *api::metadata(object.desc(), object.data());
   std::string out = cat(R"({"kind":"Table","apiVersion":"meta.k8s.io/)", call.accept.form_version,
-                        R"(","metadata":{"resourceVersion":)", quoted(meta.resource_version), R"(},"columnDefinitions":)",
-                        table_columns(object.desc()), R"(,"rows":[{"cells":)", row.cells, ",\"object\":");
+                        R"(","metadata":{"resourceVersion":)", quoted(meta.resource_version),
+                        R"(},"columnDefinitions":)", table_columns(object.desc()),
+                        R"(,"rows":[{"cells":)", row.cells, ",\"object\":");
   const std::string_view include = call.query.get("includeObject");
   if (include == "None") {
     out += "null";

@@ -47,24 +47,27 @@ struct Page {
   std::int64_t remaining = 0;
 };
 
-std::string list_head(const Call& call, const Page& page, std::string_view kind, std::string_view version) {
-  std::string out = cat(R"({"kind":")", kind, R"(","apiVersion":")", version, R"(","metadata":{"resourceVersion":")",
-                        page.revision, "\"");
+std::string list_head(const Call& call, const Page& page, std::string_view kind,
+                      std::string_view version) {
+  std::string out = cat(R"({"kind":")", kind, R"(","apiVersion":")", version,
+                        R"(","metadata":{"resourceVersion":")", page.revision, "\"");
   if (!page.continue_token.empty()) {
     out += ",\"continue\":";
     json::write_string(out, page.continue_token);
-    if (page.remaining > 0 && call.query.get("labelSelector").empty() && call.query.get("fieldSelector").empty()) {
+    if (page.remaining > 0 && call.query.get("labelSelector").empty() &&
+        call.query.get("fieldSelector").empty()) {
       out += cat(",\"remainingItemCount\":", page.remaining);
     }
   }
   return out + "}";
 }
 
-std::string partial_item(const ServedResource& served, const CachedObject& object, std::string_view version,
-                         bool with_type) {
+std::string partial_item(const ServedResource& served, const CachedObject& object,
+                         std::string_view version, bool with_type) {
   const api::Object typed = decode_cached(served, object);
   std::string out = "{";
-  if (with_type) out += cat(R"("kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version, R"(",)");
+  if (with_type)
+    out += cat(R"("kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)", version, R"(",)");
   out += "\"metadata\":";
   const auto meta = bare_metadata(served, typed);
   api::to_json(out, metav1::ObjectMeta::desc(), &meta);
@@ -107,7 +110,8 @@ net::Response table_response(Call& call, const Page& page) {
 
 net::Response protobuf_response(Call& call, const Page& page) {
   const ServedResource& served = *call.resource;
-  // A list message is metadata (1) and items (2); items are encoded one by one, so that only one is decoded at a time.
+  // A list message is metadata (1) and items (2); items are encoded one by one, so that only one is
+  // decoded at a time.
   metav1::ListMeta meta;
   meta.resource_version = cat(page.revision);
   meta.continue_ = page.continue_token;
@@ -136,16 +140,18 @@ net::Response protobuf_response(Call& call, const Page& page) {
     put(0x12, bytes);
   }
   const bool whole = call.accept.form == Form::kObject;
-  return net::Response::text(200, call.accept.content_type(),
-                             api::make_envelope(whole ? served.api_version() : "meta.k8s.io/v1",
-                                                whole ? cat(served.kind(), "List") : "PartialObjectMetadataList", raw));
+  return net::Response::text(
+      200, call.accept.content_type(),
+      api::make_envelope(whole ? served.api_version() : "meta.k8s.io/v1",
+                         whole ? cat(served.kind(), "List") : "PartialObjectMetadataList", raw));
 }
 
 net::Response json_response(Call& call, const Page& page) {
   const ServedResource& served = *call.resource;
   const bool partial = call.accept.form != Form::kObject;
   Chunks chunks;
-  chunks.append(partial ? list_head(call, page, "PartialObjectMetadataList", cat("meta.k8s.io/", call.accept.form_version))
+  chunks.append(partial ? list_head(call, page, "PartialObjectMetadataList",
+                                    cat("meta.k8s.io/", call.accept.form_version))
                         : list_head(call, page, cat(served.kind(), "List"), served.api_version()));
   const bool none = partial && page.items.empty();
   chunks.append(none ? ",\"items\":null" : ",\"items\":[");
@@ -172,8 +178,9 @@ net::Response json_response(Call& call, const Page& page) {
     const auto document = json::parse(out.body_text());
     if (document) {
       out = net::Response::text(200, call.accept.content_type(),
-                                call.accept.media == MediaType::kYaml ? yaml::write(*document)
-                                                                      : json::write_pretty(*document) + "\n");
+                                call.accept.media == MediaType::kYaml
+                                    ? yaml::write(*document)
+                                    : json::write_pretty(*document) + "\n");
     }
   }
   return out;
@@ -188,7 +195,8 @@ Page page_from_cache(Call& call, const Selection& selection, std::int64_t limit)
   cache.each(selection.prefix(), {}, [&](const std::string& key, const CachedRef& object) {
     if (!selection.matches(*object)) return true;
     if (limit > 0 && static_cast<std::int64_t>(page.items.size()) >= limit) {
-      if (page.continue_token.empty()) page.continue_token = make_continue_token(page.revision, selection.prefix(), last);
+      if (page.continue_token.empty())
+        page.continue_token = make_continue_token(page.revision, selection.prefix(), last);
       ++page.remaining;
       return true;
     }
@@ -200,24 +208,28 @@ Page page_from_cache(Call& call, const Selection& selection, std::int64_t limit)
 }
 
 // From the store, at an old revision.
-async::Task<Result<Page>> page_from_store(Call& call, const Selection& selection, std::int64_t limit,
-                                          store::Revision revision, std::string after) {
+async::Task<Result<Page>> page_from_store(Call& call, const Selection& selection,
+                                          std::int64_t limit, store::Revision revision,
+                                          std::string after) {
   Page page;
   store::RangeOptions options;
   options.prefix = selection.prefix();
   options.start_after = std::move(after);
   options.at_revision = revision;
-  // Without selectors the store can stop at the page's end; with them the whole range has to be looked at.
+  // Without selectors the store can stop at the page's end; with them the whole range has to be
+  // looked at.
   if (limit > 0 && selection.everything()) options.limit = static_cast<std::size_t>(limit);
   auto range = co_await call.core.store.range(options, call.stop);
   if (!range) co_return fail(std::move(range).error());
   page.revision = revision == 0 ? range->revision : revision;
   std::string last;
   for (const auto& entry : range->entries) {
-    auto object = WatchCache::make_object(*call.resource->storage, *entry.value, entry.mod_revision);
+    auto object =
+        WatchCache::make_object(*call.resource->storage, *entry.value, entry.mod_revision);
     if (!object || !selection.matches(*object)) continue;
     if (limit > 0 && static_cast<std::int64_t>(page.items.size()) >= limit) {
-      if (page.continue_token.empty()) page.continue_token = make_continue_token(page.revision, selection.prefix(), last);
+      if (page.continue_token.empty())
+        page.continue_token = make_continue_token(page.revision, selection.prefix(), last);
       ++page.remaining;
       continue;
     }
@@ -245,8 +257,10 @@ async::Task<net::Response> handle_list(Call& call) {
   Page page;
   const bool old_snapshot = !options->continue_key.empty() || options->exact;
   if (old_snapshot) {
-    const std::string after = options->continue_key.empty() ? "" : cat(selection->prefix(), options->continue_key);
-    auto read = co_await page_from_store(call, *selection, options->limit, options->revision, after);
+    const std::string after =
+        options->continue_key.empty() ? "" : cat(selection->prefix(), options->continue_key);
+    auto read =
+        co_await page_from_store(call, *selection, options->limit, options->revision, after);
     if (!read) {
       if (read.error().is(Reason::kExpired) && !options->continue_key.empty()) {
         co_return respond_status(expired_continue(call, *selection), &call);
@@ -256,14 +270,17 @@ async::Task<net::Response> handle_list(Call& call) {
     page = std::move(*read);
   } else {
     if (options->revision > call.core.store.revision()) {
-      const bool seen = co_await call.core.cache.wait_for(options->revision, std::chrono::seconds(3), call.stop);
-      if (!seen) co_return respond_status(too_large_version(options->revision, call.core.cache.revision()), &call);
+      const bool seen =
+          co_await call.core.cache.wait_for(options->revision, std::chrono::seconds(3), call.stop);
+      if (!seen)
+        co_return respond_status(too_large_version(options->revision, call.core.cache.revision()),
+                                 &call);
     }
     const Status fresh = co_await freshen(call);
     if (!fresh.ok()) co_return respond_status(fresh, &call);
     page = page_from_cache(call, *selection, options->limit);
   }
-  net::Response out = call.accept.form == Form::kTable          ? table_response(call, page)
+  net::Response out = call.accept.form == Form::kTable            ? table_response(call, page)
                       : call.accept.media == MediaType::kProtobuf ? protobuf_response(call, page)
                                                                   : json_response(call, page);
   add_warnings(out, call);

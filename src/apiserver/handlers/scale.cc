@@ -121,7 +121,8 @@ async::Task<net::Response> change_scale(Call& call) {
       managed.metadata.managed_fields = api::encode_managers(managers.scale);
       const json::Value document = api::to_document(managed);
       KPP_ASSIGN(const json::Value patched, apply_patch(*patch_pointer, Scale::desc(), document));
-      const auto object = decode_patched(*call_pointer, Scale::desc(), patched, patch_pointer->duplicates);
+      const auto object =
+          decode_patched(*call_pointer, Scale::desc(), patched, patch_pointer->duplicates);
       if (!object && object.error().is(Reason::kInvalid)) {
         return fail(invalid_patch_result(*patch_pointer, patched, object.error().message()));
       }

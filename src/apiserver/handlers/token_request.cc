@@ -105,9 +105,8 @@ Status make_token(const Call& call, TokenRequest& request) {
   auto& spec = request.spec;
   if (!spec.expiration_seconds) spec.expiration_seconds = kDefaultSeconds;
   KPP_RETURN_IF_ERROR(check_seconds(*spec.expiration_seconds));
-  const bool for_api =
-      spec.audiences.empty() ||
-      (spec.audiences.size() == 1 && spec.audiences[0] == call.core.tokens->issuer());
+  const bool for_api = spec.audiences.empty() || (spec.audiences.size() == 1 &&
+                                                  spec.audiences[0] == call.core.tokens->issuer());
   if (spec.audiences.empty()) spec.audiences = {call.core.tokens->issuer()};
   const WallTime now = call.core.executor.wall();
   const std::chrono::seconds asked(*spec.expiration_seconds);

@@ -38,7 +38,8 @@ void prepare_update(api::Object& object, const api::Object& old_object,
     const auto asked = pod.spec;
     pod.spec = old.spec;
     pod.spec.resources = asked.resources;
-    for (std::size_t i = 0; i < pod.spec.init_containers.size() && i < asked.init_containers.size(); ++i) {
+    for (std::size_t i = 0; i < pod.spec.init_containers.size() && i < asked.init_containers.size();
+         ++i) {
       pod.spec.init_containers[i].resources = asked.init_containers[i].resources;
       pod.spec.init_containers[i].resize_policy = asked.init_containers[i].resize_policy;
     }

@@ -22,7 +22,8 @@ void add(const corev1::ResourceRequirements& resources, Totals& totals) {
     totals.any = true;
     ++limited;
     const auto request = resources.requests.find(name);
-    if (request == resources.requests.end() || api::compare(request->second, quantity) != 0) totals.guaranteed = false;
+    if (request == resources.requests.end() || api::compare(request->second, quantity) != 0)
+      totals.guaranteed = false;
   }
   for (const auto& [name, quantity] : resources.requests) {
     if (counts(name) && api::Amount::from(quantity).sign() > 0) totals.any = true;

@@ -6,8 +6,8 @@ namespace {
 
 bool needs_ip(const corev1::ServiceSpec& spec) { return spec.type != "ExternalName"; }
 bool needs_node_port(const corev1::ServiceSpec& spec) {
-  return spec.type == "NodePort" || (spec.type == "LoadBalancer" &&
-                                     spec.allocate_load_balancer_node_ports.value_or(true));
+  return spec.type == "NodePort" ||
+         (spec.type == "LoadBalancer" && spec.allocate_load_balancer_node_ports.value_or(true));
 }
 bool needs_health_port(const corev1::ServiceSpec& spec) {
   return spec.type == "LoadBalancer" && spec.external_traffic_policy == "Local";
@@ -56,8 +56,8 @@ void keep_allocated(corev1::ServiceSpec& spec, const corev1::ServiceSpec& old) {
 
 // clusterIP is the first of clusterIPs; who changes one of the two means both.
 void pair_addresses(corev1::ServiceSpec& spec, const corev1::ServiceSpec* old) {
-  const bool list_unchanged = old == nullptr ? spec.cluster_ips.empty()
-                                             : spec.cluster_ips == old->cluster_ips;
+  const bool list_unchanged =
+      old == nullptr ? spec.cluster_ips.empty() : spec.cluster_ips == old->cluster_ips;
   const bool one_unchanged = old != nullptr && spec.cluster_ip == old->cluster_ip;
   if (!list_unchanged || one_unchanged) return;
   spec.cluster_ips.clear();
@@ -103,7 +103,8 @@ Strategy service_strategy() {
     clear_status_on_create(object, context);
     pair_addresses(object.as<corev1::Service>()->spec, nullptr);
   };
-  s.prepare_update = [](api::Object& object, const api::Object& old_object, const StrategyContext&) {
+  s.prepare_update = [](api::Object& object, const api::Object& old_object,
+                        const StrategyContext&) {
     auto& service = *object.as<corev1::Service>();
     const auto& old = *old_object.as<corev1::Service>();
     service.status = old.status;
@@ -114,8 +115,7 @@ Strategy service_strategy() {
   };
   s.prepare_status_update = only_status_on_update;
   s.answers_deleted_object = true;
-  s.selectable =
-      [](const api::Object& object) -> std::vector<std::pair<std::string, std::string>> {
+  s.selectable = [](const api::Object& object) -> std::vector<std::pair<std::string, std::string>> {
     const auto& service = *object.as<corev1::Service>();
     return {{"spec.clusterIP", service.spec.cluster_ip}, {"spec.type", service.spec.type}};
   };

@@ -309,14 +309,17 @@ Strategy job_strategy() {
 
 using certificatesv1::CertificateSigningRequest;
 
-// Conditions that came without times get them; one that keeps its type and status keeps its time of transition.
-void set_condition_times(CertificateSigningRequest& now, const CertificateSigningRequest& old, WallTime time) {
+// Conditions that came without times get them; one that keeps its type and status keeps its time of
+// transition.
+void set_condition_times(CertificateSigningRequest& now, const CertificateSigningRequest& old,
+                         WallTime time) {
   for (auto& condition : now.status.conditions) {
     if (condition.last_update_time.is_zero()) condition.last_update_time = api::Time::from(time);
     if (!condition.last_transition_time.is_zero()) continue;
     condition.last_transition_time = api::Time::from(time);
     for (const auto& before : old.status.conditions) {
-      if (before.type == condition.type && before.status == condition.status && !before.last_transition_time.is_zero()) {
+      if (before.type == condition.type && before.status == condition.status &&
+          !before.last_transition_time.is_zero()) {
         condition.last_transition_time = before.last_transition_time;
         break;
       }
@@ -324,9 +327,10 @@ void set_condition_times(CertificateSigningRequest& now, const CertificateSignin
   }
 }
 
-// Only /approval decides: a status has the old conditions of the type in the place of its own. One that adds or removes
-// such a condition stays as it is, for validation to refuse.
-void keep_conditions(CertificateSigningRequest& now, const CertificateSigningRequest& old, std::string_view type) {
+// Only /approval decides: a status has the old conditions of the type in the place of its own. One
+// that adds or removes such a condition stays as it is, for validation to refuse.
+void keep_conditions(CertificateSigningRequest& now, const CertificateSigningRequest& old,
+                     std::string_view type) {
   const auto of_type = [type](const auto& condition) { return condition.type == type; };
   auto& mine = now.status.conditions;
   const auto& theirs = old.status.conditions;
@@ -364,7 +368,8 @@ Strategy csr_strategy() {
     csr.status.certificate = before.status.certificate;
     set_condition_times(csr, before, context.now);
   };
-  s.prepare_status_update = [](api::Object& o, const api::Object& old, const StrategyContext& context) {
+  s.prepare_status_update = [](api::Object& o, const api::Object& old,
+                               const StrategyContext& context) {
     only_status_on_update(o, old, context);
     auto& csr = *o.as<CertificateSigningRequest>();
     const auto& before = *old.as<CertificateSigningRequest>();
@@ -448,7 +453,8 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies() {
   out[&autoscalingv1::HorizontalPodAutoscaler::desc()] = with_status_only();
   out[&autoscalingv1::HorizontalPodAutoscaler::desc()].made_annotations = {
       "autoscaling.alpha.kubernetes.io/metrics", "autoscaling.alpha.kubernetes.io/behavior",
-      "autoscaling.alpha.kubernetes.io/current-metrics", "autoscaling.alpha.kubernetes.io/conditions"};
+      "autoscaling.alpha.kubernetes.io/current-metrics",
+      "autoscaling.alpha.kubernetes.io/conditions"};
   out[&autoscalingv2::HorizontalPodAutoscaler::desc()] = with_status_only();
   out[&networkingv1::Ingress::desc()] = with_status();
   out[&networkingv1::NetworkPolicy::desc()] = with_generation();

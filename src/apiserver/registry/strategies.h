@@ -12,7 +12,8 @@ std::unordered_map<const api::TypeDesc*, Strategy> all_strategies();
 void clear_status_on_create(api::Object& object, const StrategyContext&);
 void start_generation_on_create(api::Object& object, const StrategyContext&);
 void keep_status_on_update(api::Object& object, const api::Object& old, const StrategyContext&);
-void raise_generation_on_update(api::Object& object, const api::Object& old, const StrategyContext&);
+void raise_generation_on_update(api::Object& object, const api::Object& old,
+                                const StrategyContext&);
 void only_status_on_update(api::Object& object, const api::Object& old, const StrategyContext&);
 void keep_nothing_on_update(api::Object& object, const api::Object& old, const StrategyContext&);
 

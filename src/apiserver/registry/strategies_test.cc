@@ -42,7 +42,8 @@ TEST(CertificateSigningRequestStrategy, AStatusDoesNotRewriteADecision) {
   now.status.conditions = {condition("Failed"), condition("Denied")};
   now.status.conditions[1].message = "changed";
   auto object = api::Object::of(now);
-  strategy_of(now.desc()).prepare_status_update(object, api::Object::of(old), {kNow, user, "status"});
+  strategy_of(now.desc())
+      .prepare_status_update(object, api::Object::of(old), {kNow, user, "status"});
   const auto& kept = object.as<CertificateSigningRequest>()->status.conditions;
   ASSERT_EQ(kept.size(), 2U);
   EXPECT_EQ(kept[0].last_update_time.wall(), kNow);

@@ -8,14 +8,19 @@
 namespace kpp::apiserver {
 namespace {
 
-const api::FieldDesc* field_of(const api::Object& object, std::string_view name) { return object.desc().find(name); }
+const api::FieldDesc* field_of(const api::Object& object, std::string_view name) {
+  return object.desc().find(name);
+}
 
 const void* member(const api::Object& object, const api::FieldDesc& field) {
   return static_cast<const char*>(object.data()) + field.offset;
 }
-void* member(api::Object& object, const api::FieldDesc& field) { return static_cast<char*>(object.data()) + field.offset; }
+void* member(api::Object& object, const api::FieldDesc& field) {
+  return static_cast<char*>(object.data()) + field.offset;
+}
 
-// Only top-level message fields by value ("spec", "status") and optional ones are handled; strategies name no others.
+// Only top-level message fields by value ("spec", "status") and optional ones are handled;
+// strategies name no others.
 void assign(api::Object& to, const api::Object* from, const api::FieldDesc& field) {
   const auto& ops = *field.message()->ops;
   if (field.cardinality == api::Cardinality::kOptional) {
@@ -38,7 +43,8 @@ void assign(api::Object& to, const api::Object* from, const api::FieldDesc& fiel
 
 bool is_message(const api::FieldDesc* field) {
   return field != nullptr && field->type == api::FieldType::kMessage &&
-         (field->cardinality == api::Cardinality::kValue || field->cardinality == api::Cardinality::kOptional);
+         (field->cardinality == api::Cardinality::kValue ||
+          field->cardinality == api::Cardinality::kOptional);
 }
 
 }  // namespace
@@ -83,7 +89,8 @@ void keep_status_on_update(api::Object& object, const api::Object& old, const St
   copy_field(object, old, "status");
 }
 
-void raise_generation_on_update(api::Object& object, const api::Object& old, const StrategyContext&) {
+void raise_generation_on_update(api::Object& object, const api::Object& old,
+                                const StrategyContext&) {
   copy_field(object, old, "status");
   auto* meta = api::metadata(object);
   meta->generation = api::metadata(old.desc(), old.data())->generation;
@@ -91,7 +98,8 @@ void raise_generation_on_update(api::Object& object, const api::Object& old, con
 }
 
 void only_status_on_update(api::Object& object, const api::Object& old, const StrategyContext&) {
-  // Annotations and finalizers may come along with a status: the deployment controller writes its revision so.
+  // Annotations and finalizers may come along with a status: the deployment controller writes its
+  // revision so.
   copy_field(object, old, "spec");
   if (object.desc().name == "Deployment") {
     api::metadata(object)->labels = api::metadata(old.desc(), old.data())->labels;

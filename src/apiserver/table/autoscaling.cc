@@ -82,7 +82,10 @@ void autoscaler_v1_row(const autoscalingv1::HorizontalPodAutoscaler& autoscaler,
 }
 
 void scale_row(const autoscalingv1::Scale& scale, Row& row) {
-  row.text(scale.metadata.name).number(scale.spec.replicas).number(scale.status.replicas).age(scale.metadata);
+  row.text(scale.metadata.name)
+      .number(scale.spec.replicas)
+      .number(scale.status.replicas)
+      .age(scale.metadata);
 }
 
 void autoscaler_v2_row(const autoscalingv2::HorizontalPodAutoscaler& autoscaler, Row& row) {

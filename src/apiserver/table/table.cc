@@ -37,8 +37,10 @@ constexpr api::ColumnDesc kApiServiceColumns[] = {
 
 constexpr api::ColumnDesc kScaleColumns[] = {
     {"Name", "string", "", kNameDoc, 0},
-    {"Desired", "integer", "", "replicas is the desired number of instances for the scaled object.", 0},
-    {"Available", "integer", "", "replicas is the actual number of observed instances of the scaled object.", 0},
+    {"Desired", "integer", "", "replicas is the desired number of instances for the scaled object.",
+     0},
+    {"Available", "integer", "",
+     "replicas is the actual number of observed instances of the scaled object.", 0},
     {"Age", "string", "", kCreatedDoc, 0},
 };
 

@@ -4,7 +4,6 @@
 #include <map>
 
 #include "base/cat.h"
-
 #include "controllers/pod_state.h"
 
 namespace kpp::controllers {

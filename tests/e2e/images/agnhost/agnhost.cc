@@ -1,5 +1,5 @@
-// What the tests use of the agnhost image: `netexec`, `liveness`, `grpc-health-checking` and `pause`. A static program, so that
-// its image needs nothing else.
+// What the tests use of the agnhost image: `netexec`, `liveness`, `grpc-health-checking` and
+// `pause`. A static program, so that its image needs nothing else.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -25,7 +25,9 @@ int listen_on(int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 64) != 0) std::exit(1);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd, 64) != 0)
+    std::exit(1);
   return fd;
 }
 
@@ -78,9 +80,12 @@ void http_connection(int fd, const std::function<Answer(const std::string& targe
   }
   const std::size_t from = request.find(' ') + 1;
   const Answer answer = handler(request.substr(from, request.find(' ', from) - from));
-  std::string text = "HTTP/1.1 " + std::to_string(answer.status) + (answer.status == 200 ? " OK" : " Other") + "\r\n";
-  if (!answer.location.empty()) text += "Location: " + answer.location + "\r\nContent-Type: text/html; charset=utf-8\r\n";
-  text += "Connection: close\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n\r\n" + answer.body;
+  std::string text = "HTTP/1.1 " + std::to_string(answer.status) +
+                     (answer.status == 200 ? " OK" : " Other") + "\r\n";
+  if (!answer.location.empty())
+    text += "Location: " + answer.location + "\r\nContent-Type: text/html; charset=utf-8\r\n";
+  text += "Connection: close\r\nContent-Length: " + std::to_string(answer.body.size()) +
+          "\r\n\r\n" + answer.body;
   send_all(fd, text);
 }
 
@@ -123,18 +128,22 @@ std::string frame(int type, int flags, std::uint32_t stream, const std::string& 
 }
 
 void grpc_connection(int fd, const std::atomic<bool>& serving) {
-  constexpr int kData = 0, kHeaders = 1, kSettings = 4, kPing = 6, kAck = 1, kEndStream = 1, kEndHeaders = 4;
+  constexpr int kData = 0, kHeaders = 1, kSettings = 4, kPing = 6, kAck = 1, kEndStream = 1,
+                kEndHeaders = 4;
   std::string bytes;
   if (!read_exactly(fd, bytes, std::strlen("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))) return;
   if (!send_all(fd, frame(kSettings, 0, 0, {}))) return;
   for (;;) {
     std::string head, payload;
     if (!read_exactly(fd, head, 9)) return;
-    const auto octet = [&head](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(head[i])); };
+    const auto octet = [&head](std::size_t i) {
+      return static_cast<std::uint32_t>(static_cast<unsigned char>(head[i]));
+    };
     if (!read_exactly(fd, payload, octet(0) << 16 | octet(1) << 8 | octet(2))) return;
     const int type = static_cast<int>(octet(3));
     const int flags = static_cast<int>(octet(4));
-    const std::uint32_t stream = (octet(5) & 0x7f) << 24 | octet(6) << 16 | octet(7) << 8 | octet(8);
+    const std::uint32_t stream =
+        (octet(5) & 0x7f) << 24 | octet(6) << 16 | octet(7) << 8 | octet(8);
     if (type == kSettings && (flags & kAck) == 0) send_all(fd, frame(kSettings, kAck, 0, {}));
     if (type == kPing && (flags & kAck) == 0) send_all(fd, frame(kPing, kAck, 0, payload));
     if ((type == kData || type == kHeaders) && (flags & kEndStream) != 0) {
@@ -146,7 +155,8 @@ void grpc_connection(int fd, const std::atomic<bool>& serving) {
       message += serving ? '\x01' : '\x02';
       std::string trailers("\0\x0bgrpc-status\x01", 14);
       trailers += '0';
-      send_all(fd, frame(kHeaders, kEndHeaders, stream, headers) + frame(kData, 0, stream, message) +
+      send_all(fd, frame(kHeaders, kEndHeaders, stream, headers) +
+                       frame(kData, 0, stream, message) +
                        frame(kHeaders, kEndHeaders | kEndStream, stream, trailers));
     }
   }
@@ -172,7 +182,8 @@ int main(int argc, char** argv) {
     const auto start = std::chrono::steady_clock::now();
     serve(8080, [start](int fd) {
       http_connection(fd, [start](const std::string&) -> Answer {
-        if (std::chrono::steady_clock::now() - start > std::chrono::seconds(10)) return {500, "error: 10 s are over", {}};
+        if (std::chrono::steady_clock::now() - start > std::chrono::seconds(10))
+          return {500, "error: 10 s are over", {}};
         return {200, "ok", {}};
       });
     });
