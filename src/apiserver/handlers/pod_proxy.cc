@@ -290,7 +290,7 @@ async::Task<net::Response> PodProxy::connect_streams(Call& call, const Target& t
                                     std::move(text));
     }
     while (!text.empty() && text.back() == '\n') text.pop_back();
-    refusal = internal(cat("unable to upgrade connection: ", text));
+    refusal = Status(Reason::kInternalError, cat("unable to upgrade connection: ", text));
   }
   if (!refusal.ok()) {
     if (!translated || sub == "portforward") co_return respond_status(refusal);
