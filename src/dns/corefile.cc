@@ -255,8 +255,10 @@ Status read_health(const Directive& d, ServerBlock& block) {
   block.health = d.words.size() > 1 ? d.words[1] : ":8080";
   for (const auto& option : d.block) {
     if (option.words[0] != "lameduck") return unknown_option(d, option);
-    if (option.words.size() != 2 || !to_duration(option.words[1], block.lameduck))
+    Duration lameduck;
+    if (option.words.size() != 2 || !to_duration(option.words[1], lameduck))
       return wrong_words(option, "a time as 5s");
+    block.without_effect.push_back("lameduck");
   }
   return {};
 }
@@ -275,8 +277,11 @@ Status read_plugin(const Directive& d, ServerBlock& block) {
       {"cache", read_cache},
       {"health", read_health},
       {"errors", alone(&ServerBlock::errors)},
-      {"log", alone(&ServerBlock::log)},
-      {"loop", alone(&ServerBlock::loop)},
+      {"loop",
+       [](const Directive&, ServerBlock& b) {
+         b.without_effect.push_back("loop");
+         return Status();
+       }},
       {"loadbalance",
        [](const Directive& x, ServerBlock& b) {
          b.loadbalance = true;
@@ -298,7 +303,7 @@ Status read_plugin(const Directive& d, ServerBlock& block) {
          Duration every = std::chrono::seconds(30);
          if (x.words.size() > 1 && !to_duration(x.words[1], every))
            return wrong_words(x, "a time as 30s");
-         b.reload = every;
+         b.without_effect.push_back("reload");
          return Status();
        }},
   };

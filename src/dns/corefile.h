@@ -33,9 +33,9 @@ struct ServerBlock {
   std::optional<ForwardOptions> forward;
   std::optional<CacheOptions> cache;
   std::optional<std::string> health, ready, prometheus;  // addresses to serve on, e.g. ":8080"
-  std::optional<Duration> reload;                        // how often the file is looked at
-  Duration lameduck{0};  // health: time between the signal and the end
-  bool errors = false, log = false, loop = false, loadbalance = false;
+  bool errors = false, loadbalance = false;
+  // What stands in the file and changes nothing here (loop, reload, lameduck): the server says so.
+  std::vector<std::string> without_effect;
 };
 
 // Guarantees: an error names the line and what is wrong with it; unknown plugins and options are

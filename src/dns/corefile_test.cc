@@ -50,11 +50,11 @@ TEST(Corefile, TheUsualOneIsReadWhole) {
   EXPECT_EQ(block.forward->max_concurrent, 1000);
   EXPECT_EQ(block.cache->success_ttl, 30u);
   EXPECT_EQ(block.cache->denial_ttl, 30u);
-  EXPECT_EQ(block.lameduck, std::chrono::seconds(5));
+  EXPECT_EQ(block.without_effect, (std::vector<std::string>{"lameduck", "loop", "reload"}));
   EXPECT_EQ(block.health, ":8080");
   EXPECT_EQ(block.ready, ":8181");
   EXPECT_EQ(block.prometheus, ":9153");
-  EXPECT_TRUE(block.loadbalance && block.loop && block.errors);
+  EXPECT_TRUE(block.loadbalance && block.errors);
   EXPECT_EQ((*blocks)[1].zones, std::vector<std::string>{"consul.local"});
 }
 
@@ -74,6 +74,7 @@ TEST(Corefile, FaultsNameTheirLine) {
       {".:53 {\n  errors\n}\n",
        "Corefile:1: a block needs kubernetes or forward, or it can answer nothing"},
       {".:x {\n  forward . 1.1.1.1\n}\n", "Corefile:1: \".:x\" has no port after the colon"},
+      {".:53 {\n  forward . 1.1.1.1\n  log\n}\n", "Corefile:3: unknown plugin \"log\""},
       {"", "Corefile: no block in it"},
   };
   for (const auto& row : rows) {

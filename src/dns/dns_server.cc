@@ -111,6 +111,8 @@ Status DnsServer::State::start() {
   for (const auto& block : options.blocks) {
     KPP_ASSIGN(auto resolver, Resolver::make(deps.executor, block, deps.log));
     resolvers.push_back(std::move(resolver));
+    for (const auto& word : block.without_effect)
+      deps.log.warning("Part of the configuration has no effect", {kv("name", word)});
   }
   if (needs_cluster()) {
     watch_cluster();
