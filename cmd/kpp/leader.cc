@@ -75,4 +75,25 @@ async::Task<void> Leadership::give_up() {
   if (elector_) co_await elector_->stop();
 }
 
+async::Task<Status> serve_and_lead(Process& process, client::Client& client, SecureServing& serving,
+                                   const LeaderFlags& election, LedWork& work) {
+  Status status = serving.start();
+  if (!status.ok()) {
+    co_await serving.stop();
+    co_return status;
+  }
+  Leadership leadership(process, client, election);
+  const bool leads = co_await leadership.lead();
+  if (leads) {
+    status = work.start();
+    if (status.ok()) {
+      status = co_await leadership.until_over();
+      co_await work.stop();
+    }
+  }
+  co_await leadership.give_up();
+  co_await serving.stop();
+  co_return status;
+}
+
 }  // namespace kpp::cmd

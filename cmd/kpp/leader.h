@@ -7,6 +7,7 @@
 #include "client/leader_election.h"
 #include "flags.h"
 #include "process.h"
+#include "secure_serving.h"
 
 namespace kpp::cmd {
 
@@ -45,5 +46,18 @@ class Leadership {
   async::Event changed_;
   std::unique_ptr<client::LeaderElector> elector_;  // nullptr: no election
 };
+
+// What a component does while it leads.
+class LedWork {
+ public:
+  virtual ~LedWork() = default;
+  virtual Status start() = 0;
+  // Only after start() was ok.
+  virtual async::Task<void> stop() = 0;
+};
+
+// Serves, waits for leadership, works until the process is to end or leadership is lost.
+async::Task<Status> serve_and_lead(Process& process, client::Client& client, SecureServing& serving,
+                                   const LeaderFlags& election, LedWork& work);
 
 }  // namespace kpp::cmd

@@ -41,6 +41,7 @@ constexpr Command kCommands[] = {
     {"kube-proxy", kpp::cmd::kube_proxy_main, "run the service proxy alone"},
     {"kubeadm", kpp::cmd::kubeadm_main, "make clusters out of machines"},
     {"kpp-dns", kpp::cmd::dns_main, "run the cluster's name server alone"},
+    {"coredns", kpp::cmd::dns_main, nullptr},  // as its image and its Deployment call it
     {"version", version_main, "print the version"},
     {"lab-init", kpp::lab::lab_init_main, nullptr},
     {"node", kpp::cmd::node_main, nullptr},

@@ -85,11 +85,12 @@ Result<Kubeconfig> parse_kubeconfig(std::string_view text, const std::string& di
     user.token = json::text_at(body, "token");
     KPP_ASSIGN(user.certificate_pem, contents(body, "client-certificate", directory));
     KPP_ASSIGN(user.key_pem, contents(body, "client-key", directory));
-    const std::string token_file(json::text_at(body, "tokenFile"));
-    if (user.token.empty() && !token_file.empty()) {
-      KPP_ASSIGN(user.token, fs::read_file(token_file));
-      while (!user.token.empty() && (user.token.back() == '\n' || user.token.back() == '\r'))
-        user.token.pop_back();
+    // As the original: a file wins over a token that stands here.
+    user.token_file = json::text_at(body, "tokenFile");
+    if (!user.token_file.empty()) {
+      user.token.clear();
+      if (!user.token_file.starts_with('/') && !directory.empty())
+        user.token_file = cat(directory, "/", user.token_file);
     }
     out.users.push_back(std::move(user));
   }
@@ -124,6 +125,7 @@ std::string write_kubeconfig(const Kubeconfig& config) {
       body["client-certificate-data"] = base64_encode(u.certificate_pem);
     if (!u.key_pem.empty()) body["client-key-data"] = base64_encode(u.key_pem);
     set(body, "token", u.token);
+    set(body, "tokenFile", u.token_file);
     users.push_back(json::Object{{"name", u.name}, {"user", std::move(body)}});
   }
   for (const auto& c : config.contexts) {

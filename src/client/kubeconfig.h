@@ -21,13 +21,15 @@ struct KubeUser {
   std::string name;
   std::string certificate_pem, key_pem;
   std::string token;
+  std::string token_file;  // of a token that changes; read by make_transport()'s transport
 };
 
 struct KubeContext {
   std::string name, cluster, user, namespace_;
 };
 
-// Certificates, keys and tokens are held as their contents, wherever they stood.
+// Certificates and keys are held as their contents, wherever they stood; so are tokens, but for
+// tokenFile.
 struct Kubeconfig {
   std::vector<KubeCluster> clusters;
   std::vector<KubeUser> users;

@@ -8,7 +8,7 @@ namespace {
 TEST(Kubeconfig, WhatIsWrittenIsReadBack) {
   Kubeconfig config;
   config.clusters.push_back({"c", "https://127.0.0.1:6443", "CA", "", false});
-  config.users.push_back({"u", "CERT", "KEY", ""});
+  config.users.push_back({"u", "CERT", "KEY", "", ""});
   config.contexts.push_back({"x", "c", "u", "blue"});
   config.current_context = "x";
   const auto read = parse_kubeconfig(write_kubeconfig(config), "");
@@ -19,6 +19,16 @@ TEST(Kubeconfig, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(read->cluster("c")->ca_pem, "CA");
   EXPECT_EQ(read->user("u")->key_pem, "KEY");
   EXPECT_EQ(read->user("nobody"), nullptr);
+}
+
+TEST(Kubeconfig, ATokenFileIsNamedNotRead) {
+  const auto read = parse_kubeconfig(
+      "users: [{name: u, user: {token: old, tokenFile: account/token}}]", "/etc/x");
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->user("u")->token_file, "/etc/x/account/token");
+  EXPECT_EQ(read->user("u")->token, "");
+  const auto again = parse_kubeconfig(write_kubeconfig(*read), "");
+  EXPECT_EQ(again->user("u")->token_file, "/etc/x/account/token");
 }
 
 TEST(Kubeconfig, AMissingFileAndBadDataAreRefused) {

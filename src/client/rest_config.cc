@@ -1,5 +1,10 @@
 #include "client/rest_config.h"
 
+#include <cstdlib>
+
+#include "base/fs.h"
+#include "client/token_source.h"
+
 namespace kpp::client {
 
 Result<RestConfig> rest_config(const Kubeconfig& config, std::string_view context) {
@@ -23,8 +28,27 @@ Result<RestConfig> rest_config(const Kubeconfig& config, std::string_view contex
   return out;
 }
 
-Result<std::unique_ptr<net::HttpClient>> make_transport(async::IoExecutor& executor,
-                                                        const RestConfig& config) {
+Result<RestConfig> in_cluster_config() {
+  constexpr std::string_view kAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
+  const char* const host = std::getenv("KUBERNETES_SERVICE_HOST");
+  const char* const port = std::getenv("KUBERNETES_SERVICE_PORT");
+  if (host == nullptr || port == nullptr) {
+    return fail(Reason::kNotFound,
+                "unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and "
+                "KUBERNETES_SERVICE_PORT must be defined");
+  }
+  const std::string_view name = host;
+  const bool brackets = name.contains(':');
+  RestConfig out;
+  out.cluster.server = cat("https://", brackets ? "[" : "", name, brackets ? "]" : "", ":", port);
+  KPP_ASSIGN(out.cluster.ca_pem, fs::read_file(cat(kAccount, "/ca.crt"), 1u << 20));
+  out.user.token_file = cat(kAccount, "/token");
+  out.namespace_ = fs::read_file(cat(kAccount, "/namespace"), 4096).value_or("default");
+  return out;
+}
+
+Result<std::unique_ptr<net::Transport>> make_transport(async::IoExecutor& executor,
+                                                       const RestConfig& config) {
   KPP_ASSIGN(net::Endpoint endpoint, net::Endpoint::parse(config.cluster.server));
   net::ClientOptions options;
   if (endpoint.tls) {
@@ -36,7 +60,11 @@ Result<std::unique_ptr<net::HttpClient>> make_transport(async::IoExecutor& execu
     KPP_ASSIGN(options.dial.tls, net::TlsContext::client(tls));
     options.dial.server_name = config.cluster.tls_server_name;
   }
-  return std::make_unique<net::HttpClient>(executor, std::move(endpoint), std::move(options));
+  std::unique_ptr<net::Transport> out =
+      std::make_unique<net::HttpClient>(executor, std::move(endpoint), std::move(options));
+  if (config.user.token_file.empty()) return out;
+  return std::make_unique<BearerTransport>(
+      std::move(out), std::make_unique<FileTokenSource>(executor, config.user.token_file));
 }
 
 }  // namespace kpp::client

@@ -18,8 +18,11 @@ struct RestConfig {
 
 // `context` empty: the current one. Errors: kBadRequest, naming what is missing.
 Result<RestConfig> rest_config(const Kubeconfig& config, std::string_view context = {});
-// The token, if there is one, goes to the Client.
-Result<std::unique_ptr<net::HttpClient>> make_transport(async::IoExecutor& executor,
-                                                        const RestConfig& config);
+// Where a pod finds the API server and its own credential. Errors: kNotFound outside a pod.
+Result<RestConfig> in_cluster_config();
+// A token that stands in the configuration goes to the Client; one of a file is sent by the
+// transport.
+Result<std::unique_ptr<net::Transport>> make_transport(async::IoExecutor& executor,
+                                                       const RestConfig& config);
 
 }  // namespace kpp::client

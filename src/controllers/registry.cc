@@ -56,36 +56,52 @@ std::unique_ptr<Controller> make_node_ipam(const ControllerContext& context,
 
 const std::vector<ControllerEntry>& controller_entries() {
   static const std::vector<ControllerEntry> kEntries = {
-      {"endpoints-controller", "endpoint", &make<EndpointsController>},
-      {"endpointslice-controller", "endpointslice", &make<EndpointSliceController>},
-      {"pod-garbage-collector-controller", "podgc", &make<PodGarbageCollector>},
-      {"namespace-controller", "namespace", &make<NamespaceController>},
-      {"serviceaccount-controller", "serviceaccount", &make<ServiceAccountController>},
-      {"garbage-collector-controller", "garbagecollector", &make<GarbageCollector>},
-      {"daemonset-controller", "daemonset", &make<DaemonSetController>},
-      {"job-controller", "job", &make<JobController>},
-      {"deployment-controller", "deployment", &make<DeploymentController>},
-      {"replicaset-controller", "replicaset", &make<ReplicaSetController>},
-      {"disruption-controller", "disruption", &make<DisruptionController>},
-      {"statefulset-controller", "statefulset", &make<StatefulSetController>},
-      {"cronjob-controller", "cronjob", &make<CronJobController>},
-      {"certificatesigningrequest-signing-controller", "csrsigning", &make_csr_signer},
-      {"certificatesigningrequest-approving-controller", "csrapproving", &make<CsrApprover>},
-      {"certificatesigningrequest-cleaner-controller", "csrcleaner", &make<CsrCleaner>},
-      {"ttl-controller", "ttl", &make<TtlController>},
-      {"bootstrap-signer-controller", "bootstrapsigner", &make<BootstrapSigner>, false},
-      {"token-cleaner-controller", "tokencleaner", &make<TokenCleaner>, false},
-      {"node-ipam-controller", "nodeipam", &make_node_ipam},
-      {"persistentvolume-binder-controller", "persistentvolume-binder", &make<VolumeBinder>},
+      {"endpoints-controller", "endpoint", "endpoint-controller", &make<EndpointsController>},
+      {"endpointslice-controller", "endpointslice", "endpointslice-controller",
+       &make<EndpointSliceController>},
+      {"pod-garbage-collector-controller", "podgc", "pod-garbage-collector",
+       &make<PodGarbageCollector>},
+      {"namespace-controller", "namespace", "namespace-controller", &make<NamespaceController>},
+      {"serviceaccount-controller", "serviceaccount", "service-account-controller",
+       &make<ServiceAccountController>},
+      {"garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
+       &make<GarbageCollector>},
+      {"daemonset-controller", "daemonset", "daemon-set-controller", &make<DaemonSetController>},
+      {"job-controller", "job", "job-controller", &make<JobController>},
+      {"deployment-controller", "deployment", "deployment-controller", &make<DeploymentController>},
+      {"replicaset-controller", "replicaset", "replicaset-controller", &make<ReplicaSetController>},
+      {"disruption-controller", "disruption", "disruption-controller", &make<DisruptionController>},
+      {"statefulset-controller", "statefulset", "statefulset-controller",
+       &make<StatefulSetController>},
+      {"cronjob-controller", "cronjob", "cronjob-controller", &make<CronJobController>},
+      {"certificatesigningrequest-signing-controller", "csrsigning", "certificate-controller",
+       &make_csr_signer},
+      {"certificatesigningrequest-approving-controller", "csrapproving", "certificate-controller",
+       &make<CsrApprover>},
+      {"certificatesigningrequest-cleaner-controller", "csrcleaner", "certificate-controller",
+       &make<CsrCleaner>},
+      {"ttl-controller", "ttl", "ttl-controller", &make<TtlController>},
+      {"bootstrap-signer-controller", "bootstrapsigner", "bootstrap-signer", &make<BootstrapSigner>,
+       false},
+      {"token-cleaner-controller", "tokencleaner", "token-cleaner", &make<TokenCleaner>, false},
+      {"node-ipam-controller", "nodeipam", "node-controller", &make_node_ipam},
+      {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder",
+       &make<VolumeBinder>},
       {"clusterrole-aggregation-controller", "clusterrole-aggregation",
-       &make<ClusterRoleAggregation>},
-      {"persistentvolumeclaim-protection-controller", "pvc-protection", &make<ClaimProtection>},
-      {"persistentvolume-protection-controller", "pv-protection", &make<VolumeProtection>},
-      {"ephemeral-volume-controller", "ephemeral-volume", &make<EphemeralVolumeController>},
-      {"node-lifecycle-controller", "nodelifecycle", &make<NodeLifecycleController>},
-      {"ttl-after-finished-controller", "ttl-after-finished", &make<TtlAfterFinishedController>},
-      {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher", &make_root_ca},
-      {"taint-eviction-controller", "", &make<TaintEvictionController>},
+       "clusterrole-aggregation-controller", &make<ClusterRoleAggregation>},
+      {"persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller",
+       &make<ClaimProtection>},
+      {"persistentvolume-protection-controller", "pv-protection", "pv-protection-controller",
+       &make<VolumeProtection>},
+      {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller",
+       &make<EphemeralVolumeController>},
+      {"node-lifecycle-controller", "nodelifecycle", "node-controller",
+       &make<NodeLifecycleController>},
+      {"ttl-after-finished-controller", "ttl-after-finished", "ttl-after-finished-controller",
+       &make<TtlAfterFinishedController>},
+      {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher",
+       "root-ca-cert-publisher", &make_root_ca},
+      {"taint-eviction-controller", "", "node-controller", &make<TaintEvictionController>},
   };
   return kEntries;
 }
@@ -109,6 +125,18 @@ ControllerManager::ControllerManager(Deps deps, Options options)
 
 ControllerManager::~ControllerManager() = default;
 
+client::Client& ControllerManager::client_of(std::string_view account) {
+  if (deps_.accounts == nullptr) return client_;
+  auto& slot = account_clients_[account];
+  if (!slot) {
+    slot = std::make_unique<client::Client>(
+        deps_.accounts->of(account),
+        cat(options_.user_agent, "/system:serviceaccount:kube-system:", account), std::string(),
+        &deps_.executor);
+  }
+  return *slot;
+}
+
 Status ControllerManager::start() {
   const auto& entries = controller_entries();
   for (const auto& text : options_.controllers) {
@@ -123,9 +151,10 @@ Status ControllerManager::start() {
   }
   if (const auto sets = NodeIpamController::sets_of(options_.facts.node_ipam); !sets)
     return sets.error();
-  const ControllerContext context{deps_.executor, client_, informers_, deps_.log};
   for (const auto& entry : entries) {
     if (!is_enabled(entry, options_.controllers)) continue;
+    const ControllerContext context{deps_.executor, client_of(entry.account), informers_,
+                                    deps_.log};
     auto controller = entry.make(context, options_.facts);
     if (controller) controllers_.push_back(std::move(controller));
   }

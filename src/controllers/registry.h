@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "controllers/account_transports.h"
 #include "controllers/certificates/csr_signer.h"
 #include "controllers/controller.h"
 #include "controllers/node_ipam/node_ipam_controller.h"
@@ -22,6 +24,7 @@ struct ClusterFacts {
 
 struct ControllerEntry {
   std::string_view name, alias;
+  std::string_view account;  // the service account that it acts as
   std::unique_ptr<Controller> (*make)(const ControllerContext& context,
                                       const ClusterFacts& facts);  // may give null
   bool on_by_default = true;                                       // else "*" does not mean it
@@ -36,15 +39,16 @@ bool is_enabled(const ControllerEntry& entry, const std::vector<std::string>& se
 
 // Runs the selected controllers over shared informers.
 //
-// Ownership: executor and transport must outlive it.
+// Ownership: executor, transport and accounts must outlive it.
 // Runs on: the executor.
 // Stop: stop() before destruction.
 class ControllerManager {
  public:
   struct Deps {
     async::Executor& executor;
-    net::Transport& transport;
+    net::Transport& transport;  // of the informers; of the controllers too, without `accounts`
     Logger log;
+    AccountTransports* accounts = nullptr;
   };
   struct Options {
     std::vector<std::string> controllers = {"*"};
@@ -64,9 +68,12 @@ class ControllerManager {
   std::vector<std::string> running() const;
 
  private:
+  client::Client& client_of(std::string_view account);
+
   Deps deps_;
   const Options options_;
   client::Client client_;
+  std::map<std::string_view, std::unique_ptr<client::Client>> account_clients_;
   SharedInformers informers_;
   std::vector<std::unique_ptr<Controller>> controllers_;
 };

@@ -68,6 +68,54 @@ TEST(ControllerManager, RunsAllTogetherAndStops) {
   EXPECT_EQ(scope.running(), 0);
 }
 
+// Writes down who asked for what.
+class NotedAccounts final : public AccountTransports {
+ public:
+  explicit NotedAccounts(net::Transport& api) : api_(api) {}
+  net::Transport& of(std::string_view account) override {
+    return *made_.emplace_back(std::make_unique<Noted>(*this, std::string(account)));
+  }
+  std::vector<std::string> seen;
+
+ private:
+  struct Noted final : net::Transport {
+    Noted(NotedAccounts& all, std::string name) : all_(all), name_(std::move(name)) {}
+    async::Task<Result<net::Response>> send(net::Request request, bool want_stream,
+                                            async::StopToken stop) override {
+      all_.seen.push_back(cat(name_, ": ", request.method, " ", request.path));
+      return all_.api_.send(std::move(request), want_stream, std::move(stop));
+    }
+    NotedAccounts& all_;
+    const std::string name_;
+  };
+  net::Transport& api_;
+  std::vector<std::unique_ptr<Noted>> made_;
+};
+
+TEST(ControllerManager, AControllerWritesAsItsOwnAccountAndOnlyWatchesAsTheManager) {
+  async::ManualExecutor executor;
+  LogSink sink(2);
+  client::testing::FakeApi api(executor);
+  corev1::Namespace ns;
+  ns.metadata.name = "blue";
+  ns.status.phase = "Active";
+  api.put(ns);
+  NotedAccounts accounts(api.transport());
+  ControllerManager manager({executor, api.transport(), Logger(sink, "test"), &accounts},
+                            {.controllers = {"serviceaccount", "root-ca-cert-publisher"},
+                             .facts = {.root_ca_pem = "PEM"}});
+  ASSERT_TRUE(manager.start().ok());
+  executor.run_until_idle();
+  std::ranges::sort(accounts.seen);
+  EXPECT_EQ(accounts.seen,
+            (std::vector<std::string>{
+                "root-ca-cert-publisher: POST /api/v1/namespaces/blue/configmaps",
+                "service-account-controller: POST /api/v1/namespaces/blue/serviceaccounts"}));
+  async::Scope scope(executor);
+  scope.spawn(manager.stop());
+  executor.run_until_idle();
+}
+
 TEST(ControllerManager, RefusesAControllerThatThereIsNot) {
   async::ManualExecutor executor;
   LogSink sink(2);

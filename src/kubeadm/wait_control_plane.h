@@ -17,7 +17,7 @@ namespace kpp::kubeadm {
 
 // The API with the credential of a kubeconfig. The transport must outlive nothing but the client.
 struct ApiConnection {
-  std::unique_ptr<net::HttpClient> transport;
+  std::unique_ptr<net::Transport> transport;
   std::unique_ptr<client::Client> client;
 };
 Result<ApiConnection> connect(async::IoExecutor& executor, const std::string& kubeconfig_path);

@@ -18,6 +18,7 @@ Result<std::vector<CidrSet>> NodeIpamController::sets_of(const NodeIpamOptions& 
   for (const auto& range : options.cluster_cidrs) {
     const bool v6 = range.find(':') != std::string::npos;
     KPP_ASSIGN(auto set, CidrSet::make(range, v6 ? options.mask_ipv6 : options.mask_ipv4));
+    for (const auto& services : options.service_cidrs) (void)set.take(services);
     out.push_back(std::move(set));
   }
   return out;

@@ -8,6 +8,7 @@ namespace kpp::controllers {
 
 struct NodeIpamOptions {
   std::vector<std::string> cluster_cidrs;  // one, or one of each family
+  std::vector<std::string> service_cidrs;  // within those above; no node gets them
   int mask_ipv4 = 24;
   int mask_ipv6 = 64;
 };

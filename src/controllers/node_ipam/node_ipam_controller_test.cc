@@ -52,6 +52,13 @@ TEST_F(NodeIpamTest, NodesGetRangesOfTheirOwn) {
   EXPECT_EQ(ranges("n2"), std::vector<std::string>{"10.244.2.0/24"});
 }
 
+TEST_F(NodeIpamTest, AddressesOfServicesAreNoNodes) {
+  put_node("n0");
+  start<NodeIpamController>(
+      NodeIpamOptions{.cluster_cidrs = {"10.244.0.0/16"}, .service_cidrs = {"10.244.0.0/23"}});
+  EXPECT_EQ(ranges("n0"), std::vector<std::string>{"10.244.2.0/24"});
+}
+
 TEST_F(NodeIpamTest, ANodeThatGoesGivesItsRangeBack) {
   put_node("n0");
   start<NodeIpamController>(NodeIpamOptions{.cluster_cidrs = {"10.244.0.0/24"}});
