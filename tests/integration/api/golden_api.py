@@ -50,7 +50,7 @@ class Servers:
         self.processes = [self.start('kube-apiserver', '--data-dir', data, '--bind-address', '127.0.0.1',
                                      '--secure-port', str(self.port), '--token-auth-file', tokens)]
         self.wait_ready()
-        self.processes.append(self.start('kube-controller-manager', '--leader-elect=false', '--kubeconfig', os.path.join(data, 'admin.conf'),
+        self.processes.append(self.start('kube-controller-manager', '--leader-elect=false', '--secure-port=0', '--kubeconfig', os.path.join(data, 'admin.conf'),
                                          '--controllers=namespace-controller,garbage-collector-controller'))
 
     def start(self, *argv):
