@@ -64,14 +64,18 @@ std::string config_json(const Image& image) {
   return json::write(root);
 }
 
+std::string blob_path(std::string_view data) {
+  return cat("blobs/sha256/", digest_of(data).substr(7));
+}
+
 // Adds content-addressed bytes, each once.
 class Blobs {
  public:
   explicit Blobs(TarWriter& tar) : tar_(tar) {}
   Status add(std::string_view data) {
-    const std::string digest = digest_of(data);
-    if (!written_.insert(digest).second) return {};
-    return tar_.add_file(cat("blobs/sha256/", digest.substr(7)), data);
+    const std::string path = blob_path(data);
+    if (!written_.insert(path).second) return {};
+    return tar_.add_file(path, data);
   }
 
  private:
@@ -100,11 +104,14 @@ Result<std::string> write_archive(const std::vector<Image>& images) {
   KPP_RETURN_IF_ERROR(tar.add_directory("blobs/sha256"));
   Blobs blobs(tar);
   json::Array manifests;
+  json::Array docker_manifest;
   for (const Image& image : images) {
     const std::string config = config_json(image);
     json::Array layers;
+    json::Array layer_paths;
     for (const std::string& layer : image.layers) {
       layers.emplace_back(descriptor(kLayerType, layer));
+      layer_paths.emplace_back(blob_path(layer));
       KPP_RETURN_IF_ERROR(blobs.add(layer));
     }
     KPP_RETURN_IF_ERROR(blobs.add(config));
@@ -122,6 +129,9 @@ Result<std::string> write_archive(const std::vector<Image>& images) {
         json::Object{{"io.containerd.image.name", image.name},
                      {"org.opencontainers.image.ref.name", image.name.substr(colon + 1)}};
     manifests.emplace_back(std::move(entry));
+    docker_manifest.emplace_back(json::Object{{"Config", blob_path(config)},
+                                              {"RepoTags", json::Array{image.name}},
+                                              {"Layers", std::move(layer_paths)}});
   }
   json::Object index;
   index["schemaVersion"] = 2;
@@ -129,6 +139,8 @@ Result<std::string> write_archive(const std::vector<Image>& images) {
   index["manifests"] = std::move(manifests);
   KPP_RETURN_IF_ERROR(tar.add_file("index.json", json::write(index)));
   KPP_RETURN_IF_ERROR(tar.add_file("oci-layout", R"({"imageLayoutVersion":"1.0.0"})"));
+  // Docker before 25 knows no layouts: what it reads names the same blobs.
+  KPP_RETURN_IF_ERROR(tar.add_file("manifest.json", json::write(docker_manifest)));
   return tar.finish();
 }
 

@@ -1,4 +1,5 @@
-// Container images as archives that a runtime loads: an OCI image layout in one tar file.
+// Container images as archives that a runtime loads: an OCI image layout in one tar file, which
+// `docker load` reads too.
 #pragma once
 
 #include <map>

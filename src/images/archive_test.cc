@@ -24,6 +24,10 @@ TEST(Archive, HoldsLayoutIndexAndNames) {
   EXPECT_NE(archive->find(R"("imageLayoutVersion":"1.0.0")"), std::string::npos);
   EXPECT_NE(archive->find(R"("ExposedPorts":{"80/tcp":{}})"), std::string::npos);
   EXPECT_NE(archive->find(digest_of("layer bytes")), std::string::npos);
+  EXPECT_NE(
+      archive->find(cat(R"("RepoTags":["docker.io/someone/thing:1.0"],"Layers":["blobs/sha256/)",
+                        digest_of("layer bytes").substr(7), R"("])")),
+      std::string::npos);
 }
 
 TEST(Archive, SameImageGivesSameBytes) {

@@ -16,6 +16,7 @@ namespace kpp::net {
 struct GrpcStatus {
   int code = 0;  // 0 is OK, 5 not found, 14 unavailable, ...
   std::string message;
+  std::string details;  // a serialised google.rpc.Status; empty: none
 
   std::string to_string() const;  // "rpc error: code = NotFound desc = ..."
   // The reason that fits best; the message is to_string()'s.
@@ -24,10 +25,12 @@ struct GrpcStatus {
 
 inline constexpr int kGrpcCanceled = 1;
 inline constexpr int kGrpcUnknown = 2;
+inline constexpr int kGrpcInvalidArgument = 3;
 inline constexpr int kGrpcDeadlineExceeded = 4;
 inline constexpr int kGrpcNotFound = 5;
 inline constexpr int kGrpcAlreadyExists = 6;
 inline constexpr int kGrpcResourceExhausted = 8;
+inline constexpr int kGrpcFailedPrecondition = 9;
 inline constexpr int kGrpcUnimplemented = 12;
 inline constexpr int kGrpcInternal = 13;
 inline constexpr int kGrpcUnavailable = 14;

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "net/grpc_details.h"
+
 namespace kpp::net {
 namespace {
 
@@ -15,13 +17,6 @@ constexpr std::size_t kOutputBatch = 256 << 10;
 // Whole messages that may lie unread before the server has to wait.
 constexpr std::size_t kMaxQueued = 4 << 20;
 constexpr std::size_t kFrameHead = 5;
-
-std::size_t message_size(std::string_view head) {
-  std::size_t size = 0;
-  for (int i = 1; i < 5; ++i)
-    size = size << 8 | static_cast<unsigned char>(head[static_cast<std::size_t>(i)]);
-  return size;
-}
 
 // What an answer without grpc-status means.
 int code_of_http(int status) {
@@ -56,6 +51,13 @@ std::string grpc_frame(std::string_view message) {
   return out;
 }
 
+std::size_t grpc_message_size(std::string_view head) {
+  std::size_t size = 0;
+  for (int i = 1; i < 5; ++i)
+    size = size << 8 | static_cast<unsigned char>(head[static_cast<std::size_t>(i)]);
+  return size;
+}
+
 struct GrpcConnection::Callbacks {
   static GrpcConnection& self(void* user) { return *static_cast<GrpcConnection*>(user); }
 
@@ -79,6 +81,8 @@ struct GrpcConnection::Callbacks {
       call->code = code;
     } else if (name == "grpc-message") {
       call->message = percent_decode(value, false);
+    } else if (name == "grpc-status-details-bin") {
+      call->details = decode_details(value);
     }
     return 0;
   }
@@ -251,7 +255,7 @@ void GrpcConnection::take_message_bytes(GrpcCall& call, std::string_view bytes) 
   std::size_t at = 0;
   while (call.incoming.size() - at >= kFrameHead) {
     const std::string_view head = std::string_view(call.incoming).substr(at, kFrameHead);
-    const std::size_t size = message_size(head);
+    const std::size_t size = grpc_message_size(head);
     if (head[0] != 0 || size > max_message_bytes_) {
       call.end(head[0] != 0 ? GrpcStatus{kGrpcInternal, "the answer is compressed"}
                             : GrpcStatus{kGrpcResourceExhausted,
@@ -276,7 +280,7 @@ void GrpcConnection::finish(std::int32_t id, std::uint32_t error_code) {
   const std::shared_ptr<GrpcCall> call = std::move(found->second);
   calls_.erase(found);
   if (call->code >= 0) {
-    call->end({call->code, call->message});
+    call->end({call->code, call->message, call->details});
   } else if (error_code == NGHTTP2_REFUSED_STREAM) {
     call->refused = true;
     call->end({kGrpcUnavailable, "the server refused the stream"});

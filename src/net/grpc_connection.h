@@ -33,6 +33,7 @@ struct GrpcCall {
   int http_status = 0;
   int code = -1;  // grpc-status
   std::string message;
+  std::string details;
   bool ended = false;
   GrpcStatus status;  // once ended
   async::Waiter changed;
@@ -90,5 +91,7 @@ class GrpcConnection : public std::enable_shared_from_this<GrpcConnection> {
 
 // A message with gRPC's five bytes in front.
 std::string grpc_frame(std::string_view message);
+// What those five bytes say of the message's size.
+std::size_t grpc_message_size(std::string_view frame);
 
 }  // namespace kpp::net

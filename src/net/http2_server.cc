@@ -9,6 +9,7 @@
 #include "net/http1.h"
 #include "net/server_connection.h"
 #include "net/text.h"
+#include "net/trailers.h"
 
 namespace kpp::net {
 namespace {
@@ -45,6 +46,7 @@ struct Stream {
   std::size_t offset = 0;  // into the first chunk
   std::size_t pending = 0;
   bool finished = false;  // nothing follows the chunks
+  Headers trailers;
   bool deferred = false;
   async::Waiter drained;
 
@@ -294,10 +296,13 @@ class Http2Connection final : public ServerConnection {
         schedule_pump();
         co_return;
       }
-      if (*piece == nullptr)
-        stream->finished = true;
-      else
+      if (*piece != nullptr) {
         stream->add(std::move(*piece));
+      } else {
+        stream->finished = true;
+        if (auto* const trailed = dynamic_cast<TrailedSource*>(source.get()))
+          stream->trailers = trailed->trailers();
+      }
       if (stream->deferred) {
         stream->deferred = false;
         nghttp2_session_resume_data(session_, stream->id);
@@ -368,8 +373,19 @@ class Http2Connection final : public ServerConnection {
     return std::min<std::int64_t>({connection_window, stream_window, max_frame_size});
   }
 
-  static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t capacity,
-                           std::uint32_t* flags, nghttp2_data_source* source, void*) {
+  static void submit_trailers(nghttp2_session* session, const Stream& stream) {
+    std::vector<nghttp2_nv> fields;
+    for (const auto& [name, value] : stream.trailers.fields()) {
+      fields.push_back({reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
+                        reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())),
+                        name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+    }
+    nghttp2_submit_trailer(session, stream.id, fields.data(), fields.size());
+  }
+
+  static ssize_t read_body(nghttp2_session* session, std::int32_t, std::uint8_t*,
+                           std::size_t capacity, std::uint32_t* flags, nghttp2_data_source* source,
+                           void*) {
     auto& stream = *static_cast<Stream*>(source->ptr);
     if (stream.pending == 0 && !stream.finished) {
       stream.deferred = true;
@@ -377,7 +393,13 @@ class Http2Connection final : public ServerConnection {
     }
     const std::size_t n = std::min(capacity, stream.pending);
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (stream.finished && n == stream.pending) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (stream.finished && n == stream.pending) {
+      *flags |= NGHTTP2_DATA_FLAG_EOF;
+      if (!stream.trailers.fields().empty()) {
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        submit_trailers(session, stream);
+      }
+    }
     return static_cast<ssize_t>(n);
   }
 
