@@ -89,7 +89,20 @@ json::Object dns_deployment(const ClusterConfig& config) {
       {"volumeMounts",
        json::Array{json::Object{
            {"mountPath", "/etc/coredns"}, {"name", "config-volume"}, {"readOnly", true}}}}};
+  // Two on one node are no help when it goes.
+  json::Object apart{
+      {"labelSelector",
+       json::Object{
+           {"matchExpressions",
+            json::Array{json::Object{
+                {"key", "k8s-app"}, {"operator", "In"}, {"values", json::Array{"kube-dns"}}}}}}},
+      {"topologyKey", "kubernetes.io/hostname"}};
   json::Object pod{
+      {"affinity",
+       json::Object{{"podAntiAffinity",
+                     json::Object{{"preferredDuringSchedulingIgnoredDuringExecution",
+                                   json::Array{json::Object{{"podAffinityTerm", std::move(apart)},
+                                                            {"weight", 100}}}}}}}},
       {"containers", json::Array{std::move(container)}},
       {"dnsPolicy", "Default"},
       {"nodeSelector", json::Object{{"kubernetes.io/os", "linux"}}},

@@ -168,6 +168,14 @@ std::vector<std::string> worker_image_names(const ClusterConfig& config) {
   return out;
 }
 
+std::vector<std::string> with_sandbox_image(std::vector<std::string> names,
+                                            const std::string& sandbox_image) {
+  const bool ours = component_of(sandbox_image) == "pause";
+  if (ours && std::ranges::find(names, sandbox_image) == names.end())
+    names.push_back(sandbox_image);
+  return names;
+}
+
 Status ensure_images(const std::string& cri_socket, const std::vector<std::string>& names,
                      const std::string& program) {
   KPP_ASSIGN(const std::vector<std::string> missing, missing_images(cri_socket, names));

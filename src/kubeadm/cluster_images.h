@@ -19,6 +19,11 @@ std::vector<std::string> image_names(const ClusterConfig& config);
 // What a worker needs.
 std::vector<std::string> worker_image_names(const ClusterConfig& config);
 
+// The same and the image that the runtime keeps a pod's namespaces with, where it is a pause image
+// under another name.
+std::vector<std::string> with_sandbox_image(std::vector<std::string> names,
+                                            const std::string& sandbox_image);
+
 // Makes those of the images that the containerd at the socket does not have, from `program` (this
 // binary) and programs of this machine, and loads them. kNotFound names a program that is not
 // installed, and its package.

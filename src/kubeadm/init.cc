@@ -62,8 +62,7 @@ class Init {
     }
     if (name == "preflight") co_return co_await preflight(false);
     if (name == "wait-control-plane") co_return co_await bring_up();
-    const RuntimeFacts runtime = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
-    cgroup_driver_ = runtime.cgroup_driver;
+    runtime_ = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
     const bool local = name == "certs" || name == "kubeconfig" || name == "control-plane" ||
                        name == "kubelet-start";
     if (local) co_return make(name);
@@ -77,9 +76,8 @@ class Init {
 
   async::Task<Status> preflight(bool dry_run) {
     print_("[preflight] Running pre-flight checks");
-    RuntimeFacts runtime = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
-    cgroup_driver_ = runtime.cgroup_driver;
-    const MachineView machine = look_at_machine(std::move(runtime), config_.node.name);
+    runtime_ = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
+    const MachineView machine = look_at_machine(runtime_, config_.node.name);
     Status good =
         judge(check_for_init(machine, config_), config_.node.ignore_preflight_errors, print_);
     if (!good.ok()) co_return good;
@@ -92,7 +90,9 @@ class Init {
     print_(
         "[preflight] You can also perform this action beforehand using 'kubeadm config images "
         "pull'");
-    co_return ensure_images(config_.node.cri_socket, image_names(config_.cluster), program_);
+    co_return ensure_images(
+        config_.node.cri_socket,
+        with_sandbox_image(image_names(config_.cluster), runtime_.sandbox_image), program_);
   }
 
   void say_what_would_be() {
@@ -139,7 +139,8 @@ class Init {
   }
 
   std::string kubelet_config() const {
-    return yaml::write(kubelet_configuration(config_.cluster, config_.kubelet, cgroup_driver_));
+    return yaml::write(
+        kubelet_configuration(config_.cluster, config_.kubelet, runtime_.cgroup_driver));
   }
 
   async::Task<Status> bring_up() {
@@ -154,7 +155,8 @@ class Init {
 
   // Everything that is written through the API.
   async::Task<Status> set_up() {
-    for (const char* name : {"upload-config", "mark-control-plane", "bootstrap-token", "addon"}) {
+    for (const char* name :
+         {"upload-config", "mark-control-plane", "bootstrap-token", "kubelet-finalize", "addon"}) {
       Status done = co_await write(name);
       if (!done.ok()) co_return phase(name, std::move(done));
       if (std::string_view(name) == "upload-config") {
@@ -176,6 +178,7 @@ class Init {
     if (name == "upload-config") co_return co_await upload_config(api);
     if (name == "mark-control-plane") co_return co_await mark_control_plane(api);
     if (name == "bootstrap-token") co_return co_await bootstrap_tokens(api);
+    if (name == "kubelet-finalize") co_return finalize_kubelet();
     co_return co_await add_ons(api);
   }
 
@@ -258,6 +261,30 @@ class Init {
     co_return co_await ensure_objects(api, cluster_info_rbac_objects(), stop_);
   }
 
+  // From now on the kubelet shows the certificate that it renews itself.
+  Status finalize_kubelet() {
+    const std::string current = cat(kKubeletDirectory, "/pki/kubelet-client-current.pem");
+    if (!fs::exists(current)) {
+      print_(
+          cat("[kubelet-finalize] Assuming that kubelet client certificate rotation is "
+              "disabled: File ",
+              quoted(current), " does not exist"));
+      return {};
+    }
+    const std::string path = conf("kubelet.conf");
+    print_(cat("[kubelet-finalize] Updating ", quoted(path),
+               " to point to a rotatable kubelet client certificate and key"));
+    KPP_ASSIGN(const std::string ca,
+               fs::read_file(cat(config_.cluster.certificates_dir, "/ca.crt")));
+    KPP_RETURN_IF_ERROR(fs::write_file_atomic(
+        path,
+        rotatable_kubelet_conf(config_.cluster.cluster_name,
+                               cat("https://", control_plane_endpoint(config_)), ca,
+                               config_.node.name),
+        0600));
+    return start_kubelet(nullptr);
+  }
+
   async::Task<Status> add_ons(client::Client& api) {
     if (!config_.cluster.dns_disabled) {
       KPP_CO_ASSIGN(std::vector<json::Object> dns, dns_objects(config_.cluster));
@@ -306,7 +333,7 @@ class Init {
   const std::string program_;
   InitConfig config_;
   const async::StopToken stop_;
-  std::string cgroup_driver_;
+  RuntimeFacts runtime_;
 };
 
 std::string word_after(std::string_view text, std::string_view word) {
@@ -362,11 +389,17 @@ async::Task<Status> init(Setting setting, InitConfig config, bool dry_run, async
 }
 
 const std::vector<std::string_view>& phase_names() {
-  static const std::vector<std::string_view> names = {"preflight",       "certs",
-                                                      "kubeconfig",      "control-plane",
-                                                      "kubelet-start",   "wait-control-plane",
-                                                      "upload-config",   "mark-control-plane",
-                                                      "bootstrap-token", "addon"};
+  static const std::vector<std::string_view> names = {"preflight",
+                                                      "certs",
+                                                      "kubeconfig",
+                                                      "control-plane",
+                                                      "kubelet-start",
+                                                      "wait-control-plane",
+                                                      "upload-config",
+                                                      "mark-control-plane",
+                                                      "bootstrap-token",
+                                                      "kubelet-finalize",
+                                                      "addon"};
   return names;
 }
 

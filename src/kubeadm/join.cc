@@ -69,9 +69,8 @@ class Join {
 
   async::Task<Status> preflight() {
     print_("[preflight] Running pre-flight checks");
-    RuntimeFacts runtime = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
-    cgroup_driver_ = runtime.cgroup_driver;
-    const MachineView machine = look_at_machine(std::move(runtime), config_.node.name);
+    runtime_ = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
+    const MachineView machine = look_at_machine(runtime_, config_.node.name);
     co_return judge(check_for_join(machine, config_), config_.node.ignore_preflight_errors, print_);
   }
 
@@ -179,7 +178,7 @@ class Join {
     KPP_CO_ASSIGN(json::Value kubelet, yaml::parse(json::text_at(*map, "data.kubelet")));
     if (!kubelet.is_object()) co_return Status(Reason::kInvalid, "kubelet-config holds no object");
     kubelet_ = std::move(kubelet.get_object());
-    if (!cgroup_driver_.empty()) kubelet_["cgroupDriver"] = cgroup_driver_;
+    if (!runtime_.cgroup_driver.empty()) kubelet_["cgroupDriver"] = runtime_.cgroup_driver;
     co_return co_await check_name_is_free(api);
   }
 
@@ -203,8 +202,9 @@ class Join {
   }
 
   async::Task<Status> start(client::Client& api) {
-    KPP_CO_RETURN_IF_ERROR(
-        ensure_images(config_.node.cri_socket, worker_image_names(cluster_), program_));
+    KPP_CO_RETURN_IF_ERROR(ensure_images(
+        config_.node.cri_socket,
+        with_sandbox_image(worker_image_names(cluster_), runtime_.sandbox_image), program_));
     const std::string directory = config_.ca_cert_path.substr(0, config_.ca_cert_path.rfind('/'));
     KPP_CO_RETURN_IF_ERROR(fs::make_directories(directory));
     KPP_CO_RETURN_IF_ERROR(fs::write_file_atomic(config_.ca_cert_path, info_.ca_pem));
@@ -268,7 +268,7 @@ class Join {
   const std::string program_;
   JoinConfig config_;
   const async::StopToken stop_;
-  std::string cgroup_driver_;
+  RuntimeFacts runtime_;
   ClusterInfo info_;
   ClusterConfig cluster_;
   json::Object kubelet_;

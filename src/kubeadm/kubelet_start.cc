@@ -122,7 +122,7 @@ Status write_kubelet_files(const std::string& config_yaml, const std::vector<std
 }
 
 Status start_kubelet(const Printer& print) {
-  print("[kubelet-start] Starting the kubelet");
+  if (print) print("[kubelet-start] Starting the kubelet");
   if (has_systemd()) {
     KPP_RETURN_IF_ERROR(systemctl({"daemon-reload"}));
     return systemctl({"restart", "kubelet"});

@@ -25,7 +25,7 @@ Status write_kubelet_files(const std::string& config_yaml, const std::vector<std
                            const Printer& print);
 
 // Starts the kubelet anew: as a unit of systemd where systemd runs the machine, else as a process
-// of our own, whose log is /var/log/kubelet.log.
+// of our own, whose log is /var/log/kubelet.log. Without a printer nothing is said.
 Status start_kubelet(const Printer& print);
 Status stop_kubelet();
 // kIo with the end of the log if a kubelet that we started as a process has ended.

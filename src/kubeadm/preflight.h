@@ -24,6 +24,7 @@ struct RuntimeFacts {
   std::string error;          // why it does not
   std::string name, version;  // containerd, 1.6.20
   std::string cgroup_driver;  // cgroupfs, systemd; empty: it does not say
+  std::string sandbox_image;  // of pods; empty: it does not say
 };
 
 // The machine as the checks see it; in tests a folder with files of our own.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/fs.h"
+#include "kubeadm/cluster_images.h"
 #include "kubeadm/runtime.h"
 
 namespace kpp::kubeadm {
@@ -157,6 +158,15 @@ TEST(CgroupDriver, IsReadFromWhatTheRuntimeReports) {
   EXPECT_EQ(cgroup_driver_of(R"({"containerd":{"runtimes":{"runc":{"options":{}}}}})"), "cgroupfs");
   EXPECT_EQ(cgroup_driver_of("{}"), "");
   EXPECT_EQ(cgroup_driver_of("x"), "");
+}
+
+TEST(SandboxImage, IsLoadedUnderTheNameThatTheRuntimeUses) {
+  const std::string other = sandbox_image_of(R"({"sandboxImage":"registry.k8s.io/pause:3.6"})");
+  EXPECT_EQ(with_sandbox_image({"a"}, other),
+            (std::vector<std::string>{"a", "registry.k8s.io/pause:3.6"}));
+  EXPECT_EQ(with_sandbox_image({other}, other).size(), 1U);
+  EXPECT_EQ(with_sandbox_image({"a"}, "example.org/other:1").size(), 1U);
+  EXPECT_EQ(with_sandbox_image({"a"}, sandbox_image_of("{}")).size(), 1U);
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ async::Task<Result<RuntimeFacts>> ask(net::GrpcChannel& channel, async::StopToke
   KPP_CO_ASSIGN(const cri::StatusResponse status, api::parse_proto<cri::StatusResponse>(*bytes));
   if (const auto config = status.info.find("config"); config != status.info.end()) {
     facts.cgroup_driver = cgroup_driver_of(config->second);
+    facts.sandbox_image = sandbox_image_of(config->second);
   }
   facts.answers = true;
   co_return facts;
@@ -81,6 +82,11 @@ std::string cgroup_driver_of(std::string_view reported_config) {
   if (options == nullptr || !options->is_object()) return {};
   const json::Value* const systemd = options->get_object().if_contains("SystemdCgroup");
   return systemd != nullptr && systemd->is_bool() && systemd->get_bool() ? "systemd" : "cgroupfs";
+}
+
+std::string sandbox_image_of(std::string_view reported_config) {
+  const auto config = json::parse(reported_config);
+  return config ? std::string(json::text_at(*config, "sandboxImage")) : std::string();
 }
 
 async::Task<RuntimeFacts> ask_runtime(async::IoExecutor& executor, std::string cri_socket,

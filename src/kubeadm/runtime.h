@@ -22,4 +22,7 @@ async::Task<Status> remove_pods(async::IoExecutor& executor, std::string cri_soc
 // it does not say.
 std::string cgroup_driver_of(std::string_view reported_config);
 
+// The image that the runtime keeps a pod's namespaces with; empty if it does not say.
+std::string sandbox_image_of(std::string_view reported_config);
+
 }  // namespace kpp::kubeadm

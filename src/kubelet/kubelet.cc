@@ -85,13 +85,13 @@ struct Kubelet::State {
   async::Scope scope;
 };
 
-// Pods wait for the services, which their environment names.
+// The API's pods wait for the services, which their environment names.
 async::Task<void> Kubelet::State::begin() {
   const async::StopToken stop = scope.stop_token();
-  const bool synced = co_await services.wait_synced(stop);
-  if (!synced) co_return;
   pods.start();
   evictor.start();
+  const bool synced = co_await services.wait_synced(stop);
+  if (synced) pods.follow_api();
 }
 
 Kubelet::Kubelet(KubeletDeps deps, KubeletOptions options)

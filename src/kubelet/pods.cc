@@ -37,7 +37,6 @@ Pods::Pods(const PodDeps& deps)
 Pods::~Pods() = default;
 
 void Pods::start() {
-  informer_.start();
   pleg_.start();
   folder_.start();
   mirrors_.start();

@@ -27,7 +27,10 @@ class Pods {
   Pods(const Pods&) = delete;
   Pods& operator=(const Pods&) = delete;
 
+  // The folder's pods: they run whether the API server answers or not, which may be one of them.
   void start();
+  // The API's pods, once what they need of it is there.
+  void follow_api() { informer_.start(); }
   async::Task<void> stop();
 
   void poke(const std::string& uid);
