@@ -28,15 +28,29 @@ json::Array to_array(const std::vector<std::string>& texts) {
   return array;
 }
 
-json::Object descriptor(std::string_view type, std::string_view data) {
+// Digests of layers, which images share: each is computed once.
+class LayerDigests {
+ public:
+  const std::string& of(std::string_view layer) {
+    for (const auto& [known, digest] : known_) {
+      if (known == layer) return digest;
+    }
+    return known_.emplace_back(layer, digest_of(layer)).second;
+  }
+
+ private:
+  std::vector<std::pair<std::string_view, std::string>> known_;
+};
+
+json::Object descriptor(std::string_view type, std::string_view data, std::string_view digest) {
   json::Object object;
   object["mediaType"] = type;
-  object["digest"] = digest_of(data);
+  object["digest"] = digest;
   object["size"] = static_cast<std::int64_t>(data.size());
   return object;
 }
 
-std::string config_json(const Image& image) {
+std::string config_json(const Image& image, LayerDigests& digests) {
   json::Object config;
   const ImageConfig& from = image.config;
   if (!from.user.empty()) config["User"] = from.user;
@@ -55,7 +69,7 @@ std::string config_json(const Image& image) {
     config["Labels"] = std::move(labels);
   }
   json::Array diff_ids;
-  for (const std::string& layer : image.layers) diff_ids.emplace_back(digest_of(layer));
+  for (const std::string& layer : image.layers) diff_ids.emplace_back(digests.of(layer));
   json::Object root;
   root["architecture"] = kArchitecture;
   root["os"] = "linux";
@@ -64,16 +78,16 @@ std::string config_json(const Image& image) {
   return json::write(root);
 }
 
-std::string blob_path(std::string_view data) {
-  return cat("blobs/sha256/", digest_of(data).substr(7));
+std::string blob_path(std::string_view digest) {
+  return cat("blobs/sha256/", digest.substr(digest.find(':') + 1));
 }
 
 // Adds content-addressed bytes, each once.
 class Blobs {
  public:
   explicit Blobs(TarWriter& tar) : tar_(tar) {}
-  Status add(std::string_view data) {
-    const std::string path = blob_path(data);
+  Status add(std::string_view data, std::string_view digest) {
+    const std::string path = blob_path(digest);
     if (!written_.insert(path).second) return {};
     return tar_.add_file(path, data);
   }
@@ -103,33 +117,37 @@ Result<std::string> write_archive(const std::vector<Image>& images) {
   KPP_RETURN_IF_ERROR(tar.add_directory("blobs"));
   KPP_RETURN_IF_ERROR(tar.add_directory("blobs/sha256"));
   Blobs blobs(tar);
+  LayerDigests digests;
   json::Array manifests;
   json::Array docker_manifest;
   for (const Image& image : images) {
-    const std::string config = config_json(image);
+    const std::string config = config_json(image, digests);
+    const std::string config_digest = digest_of(config);
     json::Array layers;
     json::Array layer_paths;
     for (const std::string& layer : image.layers) {
-      layers.emplace_back(descriptor(kLayerType, layer));
-      layer_paths.emplace_back(blob_path(layer));
-      KPP_RETURN_IF_ERROR(blobs.add(layer));
+      const std::string& digest = digests.of(layer);
+      layers.emplace_back(descriptor(kLayerType, layer, digest));
+      layer_paths.emplace_back(blob_path(digest));
+      KPP_RETURN_IF_ERROR(blobs.add(layer, digest));
     }
-    KPP_RETURN_IF_ERROR(blobs.add(config));
+    KPP_RETURN_IF_ERROR(blobs.add(config, config_digest));
     json::Object manifest;
     manifest["schemaVersion"] = 2;
     manifest["mediaType"] = kManifestType;
-    manifest["config"] = descriptor(kConfigType, config);
+    manifest["config"] = descriptor(kConfigType, config, config_digest);
     manifest["layers"] = std::move(layers);
     const std::string manifest_text = json::write(manifest);
-    KPP_RETURN_IF_ERROR(blobs.add(manifest_text));
-    json::Object entry = descriptor(kManifestType, manifest_text);
+    const std::string digest = digest_of(manifest_text);
+    KPP_RETURN_IF_ERROR(blobs.add(manifest_text, digest));
+    json::Object entry = descriptor(kManifestType, manifest_text, digest);
     const std::size_t colon = image.name.rfind(':');
     entry["platform"] = json::Object{{"architecture", kArchitecture}, {"os", "linux"}};
     entry["annotations"] =
         json::Object{{"io.containerd.image.name", image.name},
                      {"org.opencontainers.image.ref.name", image.name.substr(colon + 1)}};
     manifests.emplace_back(std::move(entry));
-    docker_manifest.emplace_back(json::Object{{"Config", blob_path(config)},
+    docker_manifest.emplace_back(json::Object{{"Config", blob_path(config_digest)},
                                               {"RepoTags", json::Array{image.name}},
                                               {"Layers", std::move(layer_paths)}});
   }
