@@ -5,6 +5,7 @@
 #include "api/appsv1.h"
 #include "api/coordinationv1.h"
 #include "api/corev1.h"
+#include "api/json_body.h"
 #include "api/rbacv1.h"
 
 namespace kpp::api {
@@ -153,6 +154,48 @@ TEST(JsonCodec, EqualComparesByValue) {
   auto c = *b;
   c.spec.containers[0].name = "x";
   EXPECT_FALSE(equal(*b, c));
+}
+
+template <class T>
+std::optional<JsonBody> body_of(std::string_view text, T& out) {
+  return read_json_body(text, T::desc(), &out);
+}
+
+TEST(JsonBody, NotesTypeAndEmptyLists) {
+  corev1::Pod pod;
+  const auto body =
+      body_of(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","finalizers":[]},)"
+              R"("spec":{"tolerations":[],"containers":[{"name":"c","args":[]}]}})",
+              pod);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->kind, "Pod");
+  EXPECT_EQ(body->api_version, "v1");
+  EXPECT_EQ(body->empty_lists,
+            (std::vector<std::string>{"metadata.finalizers", "spec.tolerations"}));
+  EXPECT_EQ(pod.spec.containers.at(0).name, "c");
+}
+
+TEST(JsonBody, IsNotReadWhereSomethingWantsAReport) {
+  for (const std::string_view text :
+       {R"({"metadata":{"name":"p"})", R"({"metadata":{"name":1}})", R"({"foo":1})",
+        R"({"metadata":{"foo":{}}})", R"({"metadata":{"name":"a","name":"a"}})",
+        R"({"metadata":{"labels":{"a":"1","a":"1"}}})", R"({"kind":"Pod","kind":"Pod"})",
+        R"({"kind":1})", R"([])", R"(null)", R"({} x)", ""}) {
+    corev1::Pod pod;
+    EXPECT_FALSE(body_of(text, pod)) << text;
+  }
+}
+
+TEST(JsonBody, MembersOfTheSameNameInSeveralItemsAreNoDuplicates) {
+  corev1::Pod pod;
+  EXPECT_TRUE(body_of(R"({"spec":{"containers":[{"name":"a"},{"name":"b"}]}})", pod));
+}
+
+// The original compares the bytes of such values when it asks whether they changed.
+TEST(JsonBody, RawValuesKeepTheirSpacesInOneLine) {
+  appsv1::ControllerRevision revision;
+  ASSERT_TRUE(body_of("{\"data\":{\"a\": [1,\n\t\"b\\n\"]},\"revision\":1}", revision));
+  EXPECT_EQ(revision.data.json, R"({"a": [1,  "b\n"]})");
 }
 
 }  // namespace

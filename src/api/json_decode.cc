@@ -1,9 +1,11 @@
 // The decoder: walks a document, or text, along the schema.
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include "api/base64.h"
 #include "api/field_ops.h"
+#include "api/json_body.h"
 #include "api/json_codec.h"
 #include "api/quantity.h"
 #include "api/time_text.h"
@@ -58,6 +60,7 @@ class DocumentNode {
   const std::uint64_t* if_uint64() const { return v_.if_uint64(); }
   const double* if_double() const { return v_.if_double(); }
   std::string compact() const { return json::write(v_); }
+  std::string raw() const { return compact(); }
   template <class F>
   void members(F visit) const {
     for (const auto& member : v_.get_object()) {
@@ -91,6 +94,7 @@ class TextNode {
   const std::uint64_t* if_uint64() const { return reader_.if_uint64(); }
   const double* if_double() const { return reader_.if_double(); }
   std::string compact() const { return reader_.compact(); }
+  std::string raw() const { return std::string(reader_.raw()); }
   template <class F>
   void members(F visit) const {
     reader_.members([&](std::string_view name) { visit(name, *this); });
@@ -169,10 +173,35 @@ std::string go_type(const FieldDesc& field) {
                                             : cat("map[string]", go_element(field));
 }
 
+// What is noted of a body on the way. `odd`: something about it wants a report.
+struct Notes {
+  JsonBody body;
+  bool odd = false;
+};
+
+// The members of one object that were seen: finds those that stand twice. Objects of very many
+// members count as odd.
+class SeenMembers {
+ public:
+  bool add(const FieldDesc* field) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (fields_[i] == field) return false;
+    }
+    if (count_ == fields_.size()) return false;
+    fields_[count_++] = field;
+    return true;
+  }
+
+ private:
+  std::array<const FieldDesc*, 64> fields_;
+  std::size_t count_ = 0;
+};
+
 template <class Node>
 class Decoder {
  public:
-  explicit Decoder(const DecodeOptions& options) : options_(options) {}
+  explicit Decoder(const DecodeOptions& options, Notes* notes = nullptr)
+      : options_(options), notes_(notes) {}
 
   Status root(const Node& document, const TypeDesc& desc, void* out) {
     if (!document.is_object()) {
@@ -207,8 +236,9 @@ class Decoder {
                const TypeDesc* in) {
     // Members mostly come in the order of the schema: the search begins where the last one ended.
     std::size_t next = 0;
+    SeenMembers seen;
     object.members([&](std::string_view name, const Node& value) {
-      if (!fatal_.ok()) return;
+      if (!fatal_.ok() || given_up()) return;
       std::size_t base = 0;
       const FieldDesc* field = find_from(desc, name, next, base);
       if (field == nullptr) {
@@ -216,16 +246,40 @@ class Decoder {
           const Frame frame{at, name};
           if (!value.is_string() && !value.is_null()) {
             type_error(value, *in, &frame, "string", false);
+          } else if (notes_ != nullptr) {
+            note_type(name, value);
           }
+        } else if (notes_ != nullptr) {
+          notes_->odd = true;
         } else if (options_.unknown_fields != nullptr) {
           options_.unknown_fields->push_back(path_of(at, name));
         }
+        return;
+      }
+      if (notes_ != nullptr && !seen.add(field)) {
+        notes_->odd = true;
         return;
       }
       if (options_.without_managed_fields && field->json_name == "managedFields") return;
       const Frame frame{at, field->json_name};
       decode(value, *field, static_cast<char*>(out) + base, &frame, *in);
     });
+  }
+
+  // With notes nothing is worth reading on for once something is odd.
+  bool given_up() const { return notes_ != nullptr && (notes_->odd || !first_.ok()); }
+
+  // kind or apiVersion.
+  void note_type(std::string_view name, const Node& value) {
+    std::string& kept = name == "kind" ? notes_->body.kind : notes_->body.api_version;
+    if (!kept.empty()) notes_->odd = true;
+    if (value.is_string()) kept = value.text();
+  }
+  void note_empty_list(const Frame* at) {
+    for (const Frame* f = at; f != nullptr; f = f->up) {
+      if (f->index >= 0) return;
+    }
+    notes_->body.empty_lists.push_back(path_of(at, {}));
   }
 
   static const FieldDesc* find_from(const TypeDesc& desc, std::string_view name, std::size_t& next,
@@ -265,18 +319,22 @@ class Decoder {
           void* slot = ops.list_add(member);
           if (!item.is_null()) element(item, field, slot, &frame, in);
         });
+        if (notes_ != nullptr && i == 0) note_empty_list(at);
         return;
       }
       case Cardinality::kMap: {
         if (!v.is_object()) return type_error(v, in, at, go_type(field), false);
         const TypeOps& ops = element_ops(field);
         ops.map_clear(member);
+        std::size_t count = 0;
         v.members([&](std::string_view name, const Node& value) {
+          ++count;
           const std::string key(name);
           const Frame frame{at, key, -2};
           void* slot = ops.map_add(member, key);
           if (!value.is_null()) element(value, field, slot, &frame, in);
         });
+        if (notes_ != nullptr && ops.map_size(member) != count) notes_->odd = true;
         return;
       }
     }
@@ -320,7 +378,7 @@ class Decoder {
                                        : static_cast<double>(*v.if_uint64());
         return;
       case FieldType::kRawJson:
-        as<RawJson>(p).json = v.compact();
+        as<RawJson>(p).json = v.raw();
         return;
       case FieldType::kQuantity:
         return quantity(v, p);
@@ -390,6 +448,7 @@ class Decoder {
   }
 
   const DecodeOptions& options_;
+  Notes* notes_;
   Status first_;
   Status fatal_;
 };
@@ -404,6 +463,16 @@ Status from_json(const json::Value& document, const TypeDesc& desc, void* out,
 Status from_json(json::Reader& reader, const TypeDesc& desc, void* out,
                  const DecodeOptions& options) {
   return Decoder<TextNode>(options).root(TextNode(reader), desc, out);
+}
+
+std::optional<JsonBody> read_json_body(std::string_view text, const TypeDesc& desc, void* out) {
+  json::Reader reader(text);
+  if (reader.kind() != json::Reader::Kind::kObject) return std::nullopt;
+  const DecodeOptions options;
+  Notes notes;
+  const Status decoded = Decoder<TextNode>(options, &notes).root(TextNode(reader), desc, out);
+  if (!decoded.ok() || notes.odd || !reader.finish().ok()) return std::nullopt;
+  return std::move(notes.body);
 }
 
 Status from_json_text(std::string_view text, const TypeDesc& desc, void* out,

@@ -105,7 +105,7 @@ struct IntOrString {
   friend bool operator==(const IntOrString&, const IntOrString&) = default;
 };
 
-// A JSON value kept as compact text: runtime.RawExtension, metav1.FieldsV1, apiextensions JSON. Empty: absent.
+// A JSON value kept as its text, in one line: runtime.RawExtension, metav1.FieldsV1, apiextensions JSON. Empty: absent.
 struct RawJson {
   std::string json;
 

@@ -92,7 +92,8 @@ HandlerFunction special_handler(const Call& call) {
   if (info.subresource == "finalize") return handle_namespace_finalize;
   if (info.resource == "serviceaccounts" && info.subresource == "token")
     return handle_token_request;
-  if (!call.resource->is_stored()) return handle_review;
+  if (!call.resource->is_stored())
+    return call.info.resource == "componentstatuses" ? handle_component_status : handle_review;
   return nullptr;
 }
 

@@ -1,5 +1,7 @@
 #include "codec/json_reader.h"
 
+#include <algorithm>
+
 #include "codec/json.h"
 
 namespace kpp::json {
@@ -154,6 +156,17 @@ std::string Reader::compact() {
   } else if (const auto document = parse(text)) {
     out = write(*document);
   }
+  return out;
+}
+
+std::string Reader::raw() {
+  if (failed_) return {};
+  const std::size_t begin = value_at_;
+  if (unvisited_) skip_container();
+  if (failed_) return {};
+  std::string out(text_.substr(begin, at_ - begin));
+  // Within strings control characters are escaped: those that stand here stand between tokens.
+  std::ranges::replace_if(out, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
   return out;
 }
 

@@ -64,6 +64,9 @@ class Reader : Scanner {
 
   // The value that the reader stands at as write() writes it.
   std::string compact();
+  // The value that the reader stands at, as it is written there but in one line: tabs and ends of
+  // lines between its tokens become spaces.
+  std::string raw();
 
   // Skips what is left; the first error, or that something follows the value.
   Status finish();

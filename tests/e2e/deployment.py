@@ -107,6 +107,7 @@ class Deployment(ClusterTest):
         self.assertMatches(c.kubectl('describe', 'deployment', NAME).out,
                            r'Replicas:\s+3 desired \| 3 updated \| 3 total \| 3 available \| 0 unavailable',
                            r'StrategyType:\s+RollingUpdate')
+        self.assertMatches(c.kubectl('get', 'componentstatuses').out, r'NAME\s+STATUS\s+MESSAGE\s+ERROR\s+etcd-0\s+Healthy\s+ok')
         self.assertMatches(c.kubectl('api-resources').out, r'deployments\s+deploy\s+apps/v1\s+true\s+Deployment',
                            r'(?m)^pods\s+po\s+v1\s+true\s+Pod')
         self.assertMatches(c.kubectl('explain', 'deployment.spec.replicas').out, r'FIELD:\s+replicas', r'<integer>')

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/corev1.h"
+#include "api/json_body.h"
 #include "api/proto_codec.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
@@ -73,6 +74,14 @@ std::string go_internal(const api::TypeDesc& type) {
   return std::string(package.substr(before + 1, last - before - 1));
 }
 
+// Whether a body is of the kind that is expected here; what it leaves out is taken to be so.
+bool is_of(const api::Gvk& gvk, const api::JsonBody& body) {
+  if (!body.kind.empty() && body.kind != gvk.kind) return false;
+  if (body.api_version.empty()) return true;
+  return gvk.group.empty() ? body.api_version == gvk.version
+                           : body.api_version == cat(gvk.group, "/", gvk.version);
+}
+
 }  // namespace
 
 void take_write_only_fields(api::Object& object) {
@@ -132,6 +141,15 @@ Result<api::Object> decode_object(Call& call, const api::TypeDesc& type) {
     api::Object out(type);
     KPP_RETURN_IF_ERROR(api::from_proto(envelope->raw, type, out.data()));
     return out;
+  }
+  if (media == MediaType::kJson) {
+    api::Object out(type);
+    if (auto body = api::read_json_body(call.request.body, type, out.data());
+        body && is_of(gvk, *body)) {
+      call.empty_lists = std::move(body->empty_lists);
+      take_write_only_fields(out);
+      return out;
+    }
   }
   KPP_ASSIGN(Body body, parse_body(call, gvk.kind));
   return decode_document(call, type, body.document, body.duplicates);

@@ -29,5 +29,6 @@ async::Task<net::Response> handle_eviction(Call& call);
 async::Task<net::Response> handle_token_request(Call& call);
 // Kinds that are asked, not stored: TokenReview, SubjectAccessReview and their kin.
 async::Task<net::Response> handle_review(Call& call);
+async::Task<net::Response> handle_component_status(Call& call);
 
 }  // namespace kpp::apiserver

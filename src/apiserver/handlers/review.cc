@@ -229,42 +229,12 @@ Status answer(Call& call, api::Object& object) {
   return method_not_allowed();
 }
 
-// --- component statuses
-
-constexpr std::string_view kStoreComponent = "etcd-0";
-
-// The one component that the server itself looks at is its store, which answers as long as the
-// server runs.
-corev1::ComponentStatus store_status() {
-  corev1::ComponentStatus out;
-  out.metadata.name = kStoreComponent;
-  auto& condition = out.conditions.emplace_back();
-  condition.type = "Healthy";
-  condition.status = "True";
-  condition.message = "ok";
-  return out;
-}
-
-net::Response component_statuses(Call& call) {
-  call.warnings.emplace_back("v1 ComponentStatus is deprecated in v1.19+");
-  if (!call.info.name.empty()) {
-    if (call.info.name != kStoreComponent) {
-      return respond_status(not_found("", "componentstatuses", call.info.name), &call);
-    }
-    return respond_typed(call, 200, api::Object::of(store_status()));
-  }
-  corev1::ComponentStatusList list;
-  list.items.push_back(store_status());
-  return respond_typed(call, 200, api::Object::of(list));
-}
-
 }  // namespace
 
 async::Task<net::Response> handle_review(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, false);
   if (!accept) co_return respond_status(accept.error());
   call.accept = *accept;
-  if (call.info.resource == "componentstatuses") co_return component_statuses(call);
   if (call.info.verb != "create") co_return respond_status(method_not_allowed(), &call);
   if (Status s = check_write_options(call, "CreateOptions"); !s.ok())
     co_return respond_status(s, &call);
