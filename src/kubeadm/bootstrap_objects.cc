@@ -40,17 +40,22 @@ json::Object binding(std::string_view name, std::string_view space, std::string_
           {"subjects", subject_list(subjects)}};
 }
 
-// A role to get one object, or all of a kind.
-json::Object get_role(std::string_view name, std::string_view space, std::string_view resource,
-                      std::string_view object) {
+// A role for one object, or all of a kind.
+json::Object role_for(std::string_view name, std::string_view space, std::string_view resource,
+                      std::string_view object, json::Array verbs) {
   json::Object rule{{"apiGroups", json::Array{""}},
                     {"resources", json::Array{resource}},
-                    {"verbs", json::Array{"get"}}};
+                    {"verbs", std::move(verbs)}};
   if (!object.empty()) rule["resourceNames"] = json::Array{object};
   return {{"apiVersion", cat(kRbac, "/v1")},
           {"kind", space.empty() ? "ClusterRole" : "Role"},
           {"metadata", metadata(name, space)},
           {"rules", json::Array{std::move(rule)}}};
+}
+
+json::Object get_role(std::string_view name, std::string_view space, std::string_view resource,
+                      std::string_view object) {
+  return role_for(name, space, resource, object, {"get"});
 }
 
 json::Object config_map(std::string_view name, std::string_view key, std::string text) {
@@ -60,15 +65,15 @@ json::Object config_map(std::string_view name, std::string_view key, std::string
           {"metadata", metadata(name, "kube-system")}};
 }
 
-// Lets joining machines and nodes read a ConfigMap.
-std::vector<json::Object> readable_by_nodes(json::Object map, std::string_view name,
-                                            std::string_view role) {
+}  // namespace
+
+std::vector<json::Object> shared_map(std::string_view map, std::string_view key, std::string text,
+                                     std::string_view role, json::Array verbs) {
   return {
-      std::move(map), get_role(role, "kube-system", "configmaps", name),
+      config_map(map, key, std::move(text)),
+      role_for(role, "kube-system", "configmaps", map, std::move(verbs)),
       binding(role, "kube-system", role, {{"Group", kBootstrappers}, {"Group", "system:nodes"}})};
 }
-
-}  // namespace
 
 json::Object cluster_admins_binding() {
   return binding("kubeadm:cluster-admins", "", "cluster-admin",
@@ -76,14 +81,13 @@ json::Object cluster_admins_binding() {
 }
 
 std::vector<json::Object> config_objects(const ClusterConfig& config) {
-  return readable_by_nodes(
-      config_map("kubeadm-config", "ClusterConfiguration", yaml::write(to_document(config))),
-      "kubeadm-config", "kubeadm:nodes-kubeadm-config");
+  return shared_map("kubeadm-config", "ClusterConfiguration", yaml::write(to_document(config)),
+                    "kubeadm:nodes-kubeadm-config", {"get"});
 }
 
 std::vector<json::Object> kubelet_config_objects(const std::string& kubelet_config_yaml) {
-  return readable_by_nodes(config_map("kubelet-config", "kubelet", kubelet_config_yaml),
-                           "kubelet-config", "kubeadm:kubelet-config");
+  return shared_map("kubelet-config", "kubelet", kubelet_config_yaml, "kubeadm:kubelet-config",
+                    {"get"});
 }
 
 std::vector<json::Object> join_rbac_objects() {

@@ -26,4 +26,9 @@ std::vector<json::Object> cluster_info_rbac_objects();
 json::Object control_plane_node_patch(const std::vector<Taint>& taints, const json::Value& node,
                                       const std::string& cri_socket);
 
+// A ConfigMap of kube-system with one entry, and the role and binding with which joining machines
+// and nodes do `verbs` to it.
+std::vector<json::Object> shared_map(std::string_view map, std::string_view key, std::string text,
+                                     std::string_view role, json::Array verbs);
+
 }  // namespace kpp::kubeadm

@@ -15,6 +15,7 @@
 #include "kubeadm/cluster_info.h"
 #include "kubeadm/kubeconfigs.h"
 #include "kubeadm/kubelet_start.h"
+#include "kubeadm/machine_identity.h"
 #include "kubeadm/manifests.h"
 #include "kubeadm/preflight.h"
 #include "kubeadm/runtime.h"
@@ -191,7 +192,10 @@ class Init {
     print_(
         "[kubelet] Creating a ConfigMap \"kubelet-config\" in namespace kube-system with the "
         "configuration for the kubelets in the cluster");
-    co_return co_await ensure_objects(api, kubelet_config_objects(kubelet_config()), stop_);
+    done = co_await ensure_objects(api, kubelet_config_objects(kubelet_config()), stop_);
+    if (!done.ok()) co_return done;
+    co_return co_await ensure_objects(api, machines_objects(config_.node.name, read_identity("")),
+                                      stop_);
   }
 
   async::Task<Status> mark_control_plane(client::Client& api) {

@@ -11,6 +11,7 @@
 #include "kubeadm/cluster_info.h"
 #include "kubeadm/kubeconfigs.h"
 #include "kubeadm/kubelet_start.h"
+#include "kubeadm/machine_identity.h"
 #include "kubeadm/preflight.h"
 #include "kubeadm/runtime.h"
 #include "kubeadm/tokens.h"
@@ -179,7 +180,34 @@ class Join {
     if (!kubelet.is_object()) co_return Status(Reason::kInvalid, "kubelet-config holds no object");
     kubelet_ = std::move(kubelet.get_object());
     if (!runtime_.cgroup_driver.empty()) kubelet_["cgroupDriver"] = runtime_.cgroup_driver;
-    co_return co_await check_name_is_free(api);
+    KPP_CO_RETURN_IF_ERROR(co_await check_name_is_free(api));
+    co_return co_await check_identity(api);
+  }
+
+  static std::string machines_path() {
+    return cat("/api/v1/namespaces/kube-system/configmaps/", kMachinesMap);
+  }
+
+  // Of machines that are no nodes any more, what is written does not count.
+  async::Task<Status> check_identity(client::Client& api) {
+    auto map = co_await get_path(api, machines_path(), "", stop_);
+    if (!map) {
+      // A cluster that another kubeadm made does not keep them.
+      const bool unknown = map.error().is(Reason::kNotFound) || map.error().is(Reason::kForbidden);
+      co_return unknown ? Status() : std::move(map).error();
+    }
+    knows_machines_ = true;
+    const json::Value* const data = json::find(*map, "data");
+    if (data == nullptr || !data->is_object()) co_return Status();
+    std::vector<Finding> findings;
+    for (const auto& [node, text] : data->get_object()) {
+      if (!text.is_string() || node == config_.node.name) continue;
+      const auto same = compare(identity_, node, MachineIdentity::parse(text.get_string()));
+      if (same.empty()) continue;
+      const auto there = co_await get_path(api, cat("/api/v1/nodes/", node), "", stop_);
+      if (there) findings.insert(findings.end(), same.begin(), same.end());
+    }
+    co_return judge(std::move(findings), config_.node.ignore_preflight_errors, print_);
   }
 
   async::Task<Status> check_name_is_free(client::Client& api) {
@@ -220,8 +248,11 @@ class Join {
     Status certified = co_await wait_for_certificate();
     if (!certified.ok()) co_return certified;
     KPP_CO_RETURN_IF_ERROR(fs::remove_all(bootstrap_conf()));
-    Status registered = co_await wait_for_node(api);
-    co_return registered;
+    KPP_CO_RETURN_IF_ERROR(co_await wait_for_node(api));
+    if (!knows_machines_) co_return Status();
+    co_return co_await patch_path(
+        api, machines_path(), "application/merge-patch+json",
+        json::write(json::Value(machine_patch(config_.node.name, identity_))), stop_);
   }
 
   async::Task<Status> wait_for_certificate() {
@@ -272,6 +303,8 @@ class Join {
   ClusterInfo info_;
   ClusterConfig cluster_;
   json::Object kubelet_;
+  const MachineIdentity identity_ = read_identity("");
+  bool knows_machines_ = false;
   bool told_ = false;
 };
 
