@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/cluster.h"
 #include "lab/containerd.h"
 #include "lab/lab.h"
 #include "lab/machines.h"
@@ -18,7 +20,8 @@ namespace kpp::lab {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: kpp lab up --nodes NAME[=ADDRESS],... --bare [--name LAB]\n"
+    "usage: kpp lab up --nodes COUNT|NAME[=ADDRESS],... [--bare] [--store etcd|embedded] [--name "
+    "LAB]\n"
     "       kpp lab list\n"
     "       kpp lab enter NODE [--name LAB] [-- COMMAND...]\n"
     "       kpp lab load NODE ARCHIVE... [--name LAB]\n"
@@ -38,6 +41,7 @@ int report(const Status& status) {
 struct Arguments {
   std::string lab = kDefaultLab;
   std::string machines;
+  std::string store = "etcd";
   bool bare = false;
   std::vector<std::string> words;
   std::vector<std::string> command;  // after --
@@ -59,6 +63,10 @@ Result<Arguments> parse(int argc, char** argv) {
       out.machines = argv[++i];
     } else if (word.starts_with("--nodes=")) {
       out.machines = word.substr(8);
+    } else if (word == "--store" && i + 1 < argc) {
+      out.store = argv[++i];
+    } else if (word.starts_with("--store=")) {
+      out.store = word.substr(8);
     } else if (word == "--bare") {
       out.bare = true;
     } else if (word.starts_with("-")) {
@@ -95,17 +103,30 @@ Status check_replaceable(const LabOptions& options, const std::vector<Machine>& 
 }
 
 int up(const Arguments& arguments) {
-  if (arguments.words.size() != 1 || arguments.machines.empty() || !arguments.bare) {
+  if (arguments.words.size() != 1 || arguments.machines.empty()) {
     return complain(kUsage);
   }
   const auto machines = parse_machines(arguments.machines);
   if (!machines) return report(machines.error());
   const LabOptions options{.name = arguments.lab};
   if (Status status = check_replaceable(options, *machines); !status.ok()) return report(status);
-  return report(make_machines({options, *machines, own_path()}, [](const std::string& step) {
-    std::printf("%s\n", step.c_str());
+  const auto start = std::chrono::steady_clock::now();
+  const auto say = [&](const std::string& step) {
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start;
+    if (arguments.bare) {
+      std::printf("%s\n", step.c_str());
+    } else {
+      std::printf("%6.2f s  %s\n", since.count(), step.c_str());
+    }
     std::fflush(stdout);
-  }));
+  };
+  const MachinesOptions made{options, *machines, own_path()};
+  if (arguments.bare) return report(make_machines(made, say));
+  if (Status status = make_cluster({made, arguments.store}, say); !status.ok())
+    return report(status);
+  std::printf("Go on with:\n  kpp lab enter %s%s\n", machines->front().name.c_str(),
+              arguments.lab == kDefaultLab ? "" : cat(" --name ", arguments.lab).c_str());
+  return 0;
 }
 
 int list() {

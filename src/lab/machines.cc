@@ -1,6 +1,7 @@
 #include "lab/machines.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/fs.h"
 #include "base/ids.h"
@@ -19,6 +20,12 @@ std::string default_address(std::size_t index) {
   static constexpr int kFirst[] = {12, 8};
   if (index < 2) return cat("192.168.1.", kFirst[index]);
   return cat("192.168.1.", 18 + index);
+}
+
+// A number of machines that an address is left for.
+bool is_count(std::string_view text, std::size_t& count) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  return error == std::errc() && end == text.data() + text.size() && count >= 1 && count <= 100;
 }
 
 // Every machine resolves the names of all.
@@ -75,6 +82,10 @@ Status make_machine(Lab& lab, const MachinesOptions& options, const Machine& mac
 
 Result<std::vector<Machine>> parse_machines(std::string_view text) {
   std::vector<Machine> out;
+  if (std::size_t count = 0; is_count(text, count)) {
+    for (std::size_t i = 0; i < count; ++i) out.push_back({cat("node", i + 1), default_address(i)});
+    return out;
+  }
   while (true) {
     const std::size_t comma = std::min(text.find(','), text.size());
     const std::string_view word = text.substr(0, comma);

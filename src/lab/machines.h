@@ -21,8 +21,9 @@ struct Machine {
   std::string address;
 };
 
-// "class,class2" or "class=192.168.1.12,class2=192.168.1.8". The first two machines without an
-// address get 192.168.1.12 and .8, the others what follows. kInvalid names what is wrong.
+// "3" (node1, node2, node3), "class,class2" or "class=192.168.1.12,class2=192.168.1.8". The first
+// two machines without an address get 192.168.1.12 and .8, the others what follows. kInvalid names
+// what is wrong.
 Result<std::vector<Machine>> parse_machines(std::string_view text);
 
 struct MachinesOptions {

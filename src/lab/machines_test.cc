@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lab/cluster.h"
+
 namespace kpp::lab {
 namespace {
 
@@ -40,6 +42,23 @@ TEST(Machines, WrongListsAreRefusedByName) {
     EXPECT_TRUE(machines.error().message().starts_with(row.message))
         << row.name << ": " << machines.error().message();
   }
+}
+
+TEST(Machines, ANumberMakesNames) {
+  const auto machines = parse_machines("3");
+  ASSERT_TRUE(machines.has_value());
+  ASSERT_EQ(machines->size(), 3U);
+  EXPECT_EQ((*machines)[0].name, "node1");
+  EXPECT_EQ((*machines)[2].name, "node3");
+  EXPECT_EQ((*machines)[0].address, "192.168.1.12");
+  EXPECT_NE((*machines)[1].address, (*machines)[2].address);
+}
+
+TEST(JoinCommand, IsTheLastOneThatInitPrints) {
+  EXPECT_EQ(join_command_of("Then join:\n\nkubeadm join 192.168.1.12:6443 --token a.b \\\n\t"
+                            "--discovery-token-ca-cert-hash sha256:1 \n"),
+            "kubeadm join 192.168.1.12:6443 --token a.b   --discovery-token-ca-cert-hash sha256:1");
+  EXPECT_EQ(join_command_of("error"), "");
 }
 
 }  // namespace
