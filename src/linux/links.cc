@@ -8,11 +8,6 @@
 namespace kpp::sys {
 namespace {
 
-std::string dotted(std::uint32_t address) {
-  return cat(address >> 24, ".", (address >> 16) & 255, ".", (address >> 8) & 255, ".",
-             address & 255);
-}
-
 std::uint32_t mask_of(int prefix) { return prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix); }
 
 template <class T>
@@ -23,14 +18,36 @@ bool to_number(std::string_view text, T& value, T max) {
 
 }  // namespace
 
-std::string Ipv4Network::host(std::uint32_t n) const { return dotted(address + n); }
+std::string ipv4_text(std::uint32_t address) {
+  return cat(address >> 24, ".", (address >> 16) & 255, ".", (address >> 8) & 255, ".",
+             address & 255);
+}
+
+std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
+  std::uint32_t out = 0;
+  for (int part = 0; part < 4; ++part) {
+    const std::size_t dot = part < 3 ? text.find('.') : text.size();
+    unsigned value = 0;
+    if (dot == std::string_view::npos || !to_number(text.substr(0, dot), value, 255U))
+      return std::nullopt;
+    out = out << 8 | value;
+    text.remove_prefix(std::min(dot + 1, text.size()));
+  }
+  return out;
+}
+
+bool Ipv4Network::contains(std::uint32_t other) const {
+  return (other & mask_of(prefix)) == address;
+}
+
+std::string Ipv4Network::host(std::uint32_t n) const { return ipv4_text(address + n); }
 
 bool Ipv4Network::overlaps(const Ipv4Network& other) const {
   const std::uint32_t mask = mask_of(std::min(prefix, other.prefix));
   return (address & mask) == (other.address & mask);
 }
 
-std::string Ipv4Network::to_string() const { return cat(dotted(address), "/", prefix); }
+std::string Ipv4Network::to_string() const { return cat(ipv4_text(address), "/", prefix); }
 
 Result<Ipv4Network> parse_ipv4_network(std::string_view text) {
   const auto bad = [&] { return fail(Reason::kInvalid, cat("no IPv4 network: ", quoted(text))); };
@@ -42,14 +59,9 @@ Result<Ipv4Network> parse_ipv4_network(std::string_view text) {
     if (!to_number(text.substr(slash + 1), prefix, 32U)) return bad();
     network.prefix = static_cast<int>(prefix);
   }
-  std::string_view rest = text.substr(0, slash);
-  for (int part = 0; part < 4; ++part) {
-    const std::size_t dot = part < 3 ? rest.find('.') : rest.size();
-    unsigned value = 0;
-    if (dot == std::string_view::npos || !to_number(rest.substr(0, dot), value, 255U)) return bad();
-    network.address = network.address << 8 | value;
-    rest.remove_prefix(std::min(dot + 1, rest.size()));
-  }
+  const auto address = parse_ipv4(text.substr(0, slash));
+  if (!address) return bad();
+  network.address = *address;
   network.address &= mask_of(network.prefix);
   return network;
 }

@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +23,14 @@ struct Ipv4Network {
   // The n-th address in it, dotted.
   std::string host(std::uint32_t n) const;
   bool overlaps(const Ipv4Network& other) const;
+  bool contains(std::uint32_t other) const;
   std::string to_string() const;
+  friend auto operator<=>(const Ipv4Network&, const Ipv4Network&) = default;
 };
+
+// "10.199.0.1" and its number in host byte order.
+std::string ipv4_text(std::uint32_t address);
+std::optional<std::uint32_t> parse_ipv4(std::string_view text);
 
 // "10.199.0.0/30", "10.0.0.1" (then /32), "default" (0.0.0.0/0); host bits are cleared. kInvalid
 // otherwise.
