@@ -23,7 +23,7 @@ async::Task<Status> run_kubelet(Process& process, std::string kubeconfig,
 async::Task<Status> run_proxy(Process& process, std::string kubeconfig,
                               proxy::ProxyOptions options) {
   KPP_CO_ASSIGN(Connection api, connect(process, kubeconfig, "kube-proxy"));
-  proxy::SystemCommands commands(process.executor, process.pool);
+  sys::SystemCommands commands(process.executor, process.pool);
   process.log.info("Using iptables Proxier");
   proxy::Proxier proxier({process.executor, *api.client, commands, process.log},
                          std::move(options));
@@ -81,7 +81,7 @@ int kube_proxy_main(int argc, char** argv) {
   return run_process(verbosity, "kube-proxy", [&](Process& p) -> async::Task<Status> {
     if (!cleanup) return run_proxy(p, kubeconfig, options);
     return [](Process& process) -> async::Task<Status> {
-      proxy::SystemCommands commands(process.executor, process.pool);
+      sys::SystemCommands commands(process.executor, process.pool);
       Status done = co_await proxy::cleanup(commands);
       co_return done;
     }(p);

@@ -42,6 +42,8 @@ constexpr Command kCommands[] = {
     {"kubeadm", kpp::cmd::kubeadm_main, "make clusters out of machines"},
     {"kpp-dns", kpp::cmd::dns_main, "run the cluster's name server alone"},
     {"coredns", kpp::cmd::dns_main, nullptr},  // as its image and its Deployment call it
+    {"network-agent", kpp::cmd::network_agent_main, "join this node's pods with those of others"},
+    {"kpp-net", kpp::cmd::network_agent_main, nullptr},
     {"version", version_main, "print the version"},
     {"lab-init", kpp::lab::lab_init_main, nullptr},
     {"node", kpp::cmd::node_main, nullptr},

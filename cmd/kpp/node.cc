@@ -53,7 +53,7 @@ async::Task<Status> ClusterProcess::start() {
   if (!options_.with_node) co_return Status();
 
   proxy_seat_ = std::make_unique<Seat>(server, "system:kube-proxy", "kube-proxy");
-  commands_ = std::make_unique<proxy::SystemCommands>(executor, process_.pool);
+  commands_ = std::make_unique<sys::SystemCommands>(executor, process_.pool);
   proxier_ = std::make_unique<proxy::Proxier>(
       proxy::ProxierDeps{executor, proxy_seat_->client, *commands_, log.named("proxy")},
       options_.proxy);

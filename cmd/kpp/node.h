@@ -52,7 +52,7 @@ class ClusterProcess {
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<controllers::ControllerManager> controllers_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;
-  std::unique_ptr<proxy::SystemCommands> commands_;
+  std::unique_ptr<sys::SystemCommands> commands_;
   std::unique_ptr<proxy::Proxier> proxier_;
   std::unique_ptr<dns::DnsServer> dns_;
 };

@@ -17,7 +17,8 @@ constexpr std::string_view kPauseTag = "3.10.1";
 constexpr std::string_view kEtcdTag = "3.4.23-0";
 constexpr std::string_view kBinDirectory = "/usr/local/bin/";
 constexpr std::string_view kLinks[] = {"kube-apiserver", "kube-controller-manager",
-                                       "kube-scheduler", "kube-proxy", "coredns"};
+                                       "kube-scheduler", "kube-proxy",
+                                       "coredns",        "kpp-net"};
 
 std::string strip_scheme(const std::string& socket) {
   constexpr std::string_view kUnix = "unix://";
@@ -53,17 +54,18 @@ Result<std::string> binary_layer(const std::string& program) {
   return std::move(image.layers[0]);
 }
 
-// What kube-proxy and the network's agent run: iptables with its extensions, conntrack, ip.
+// What kube-proxy and the network's agent run: iptables with its extensions, nft, conntrack, ip.
 Result<std::string> netfilter_layer() {
   images::Recipe recipe;
   recipe.name = "layer/netfilter:1";
-  for (const char* name : {"iptables", "iptables-restore", "iptables-save", "ip6tables",
-                           "ip6tables-restore", "ip6tables-save", "conntrack", "ip"}) {
+  for (const char* name :
+       {"iptables", "iptables-restore", "iptables-save", "ip6tables", "ip6tables-restore",
+        "ip6tables-save", "conntrack", "ip", "nft", "sysctl"}) {
     const auto found = sys::find_program(name);
     if (!found) {
       return fail(Reason::kNotFound, cat(name,
                                          " is not installed; install it: apt-get install "
-                                         "iptables conntrack iproute2"));
+                                         "iptables nftables conntrack iproute2 procps"));
     }
     recipe.programs.push_back(*found);
   }

@@ -352,7 +352,7 @@ async::Task<void> Proxier::State::watch_canaries(async::StopToken stop) {
   }
 }
 
-async::Task<Status> cleanup(Commands& commands) {
+async::Task<Status> cleanup(sys::Commands& commands) {
   Status out;
   for (const IpFamily family : {IpFamily::kIPv4, IpFamily::kIPv6}) {
     std::vector<std::string> save{tool(family, "iptables-save", "ip6tables-save")};

@@ -7,8 +7,8 @@
 #include "async/task.h"
 #include "base/log.h"
 #include "client/client.h"
+#include "linux/commands.h"
 #include "net/http.h"
-#include "proxy/commands.h"
 #include "proxy/options.h"
 
 namespace kpp::proxy {
@@ -16,7 +16,7 @@ namespace kpp::proxy {
 struct ProxierDeps {
   async::Executor& executor;
   client::Client& client;
-  Commands& commands;
+  sys::Commands& commands;
   Logger log;
 };
 
@@ -44,6 +44,6 @@ class Proxier {
 };
 
 // Removes everything that a proxy made on this node (kube-proxy --cleanup).
-async::Task<Status> cleanup(Commands& commands);
+async::Task<Status> cleanup(sys::Commands& commands);
 
 }  // namespace kpp::proxy

@@ -10,7 +10,7 @@ namespace kpp::proxy {
 namespace {
 
 // Takes down what would run; answers what a test sets.
-class FakeCommands final : public Commands {
+class FakeCommands final : public sys::Commands {
  public:
   async::Task<Result<std::string>> run(std::vector<std::string> argv, std::string input) override {
     const std::string line = join(argv, " ");

@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "linux/process.h"
 
-namespace kpp::proxy {
+namespace kpp::sys {
 
 class Commands {
  public:
@@ -24,14 +24,14 @@ class Commands {
 // Ownership: executor, pool and what `place` points to must outlive it.
 class SystemCommands final : public Commands {
  public:
-  SystemCommands(async::Executor& executor, async::ThreadPool& pool, sys::ProcessPlace place = {})
+  SystemCommands(async::Executor& executor, async::ThreadPool& pool, ProcessPlace place = {})
       : executor_(executor), pool_(pool), place_(std::move(place)) {}
   async::Task<Result<std::string>> run(std::vector<std::string> argv, std::string input) override;
 
  private:
   async::Executor& executor_;
   async::ThreadPool& pool_;
-  const sys::ProcessPlace place_;
+  const ProcessPlace place_;
 };
 
-}  // namespace kpp::proxy
+}  // namespace kpp::sys

@@ -1,8 +1,8 @@
-#include "proxy/commands.h"
+#include "linux/commands.h"
 
 #include "async/wait.h"
 
-namespace kpp::proxy {
+namespace kpp::sys {
 
 namespace {
 
@@ -10,9 +10,9 @@ namespace {
 constexpr std::size_t kOutputLimit = 64U << 20U;
 
 struct Call {
-  sys::ProcessSpec spec;
+  ProcessSpec spec;
   Result<std::string> operator()() const {
-    auto done = sys::run_process(spec);
+    auto done = run_process(spec);
     if (!done) return std::unexpected(std::move(done).error());
     if (done->ok()) return std::move(done->out);
     return fail(Reason::kIo,
@@ -34,4 +34,4 @@ async::Task<Result<std::string>> SystemCommands::run(std::vector<std::string> ar
   co_return co_await async::offload(executor_, pool_, std::move(call));
 }
 
-}  // namespace kpp::proxy
+}  // namespace kpp::sys
