@@ -14,6 +14,9 @@ constexpr std::chrono::seconds kRetry{1};
 constexpr std::size_t kWindowEvents = 1024;
 constexpr std::size_t kWindowBytes = 4u << 20;
 constexpr std::size_t kWatcherBacklog = 4096;
+constexpr std::size_t kWatcherBacklogBytes = 32u << 20;
+// So many events may wait whatever their size: a window that is handed to a new watcher has them.
+constexpr std::size_t kKeptEvents = 64;
 
 std::size_t bytes_of(const CacheEvent& event) {
   return 128 + (event.object ? event.object->json->size() : 0) +
@@ -54,22 +57,26 @@ async::Task<CacheEventRef> CacheWatcher::next(TimePoint deadline, async::Executo
   if (queue_.empty()) co_return nullptr;
   CacheEventRef out = std::move(queue_.front());
   queue_.pop_front();
+  bytes_ -= bytes_of(*out);
   co_return out;
 }
 
 void CacheWatcher::push(const CacheEventRef& event) {
   if (overflowed_) return;
-  if (queue_.size() >= limit_) {
+  if (queue_.size() >= kWatcherBacklog ||
+      (bytes_ > kWatcherBacklogBytes && queue_.size() >= kKeptEvents)) {
     cut_off();
     return;
   }
   queue_.push_back(event);
+  bytes_ += bytes_of(*event);
   ready_.pulse();
 }
 
 void CacheWatcher::cut_off() {
   overflowed_ = true;
   queue_.clear();
+  bytes_ = 0;
   ready_.pulse();
 }
 
@@ -250,7 +257,7 @@ void WatchCache::apply(const store::Event& event) {
   cache->window_.push_back(out);
   cache->window_bytes_ += bytes_of(*out);
   while (cache->window_.size() > kWindowEvents ||
-         (cache->window_bytes_ > kWindowBytes && cache->window_.size() > 64)) {
+         (cache->window_bytes_ > kWindowBytes && cache->window_.size() > kKeptEvents)) {
     cache->window_start_ = cache->window_.front()->revision;
     cache->window_bytes_ -= bytes_of(*cache->window_.front());
     cache->window_.pop_front();
@@ -293,7 +300,7 @@ Result<std::unique_ptr<WatchCache::Subscription>> WatchCache::subscribe(
     const ServedResource& resource, store::Revision from) {
   ResourceCache& cache = *by_prefix_.find(resource.storage->desc->etcd_prefix)->second;
   if (from < cache.window_start_) return fail(too_old_version(from, cache.window_start_));
-  auto watcher = std::make_unique<CacheWatcher>(executor_, kWatcherBacklog);
+  auto watcher = std::make_unique<CacheWatcher>(executor_);
   for (const auto& event : cache.window_) {
     if (event->revision > from) watcher->push(event);
   }

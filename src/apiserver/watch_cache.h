@@ -46,11 +46,11 @@ struct CacheEvent {
 };
 using CacheEventRef = std::shared_ptr<const CacheEvent>;
 
-// Receives a resource's events. A watcher that is not drained is cut off: overflowed() turns true
-// and no more come.
+// Receives a resource's events. A watcher that is not drained is cut off when too many events, or
+// events of too many bytes, wait for it: overflowed() turns true and no more come.
 class CacheWatcher {
  public:
-  CacheWatcher(async::Executor& executor, std::size_t limit) : limit_(limit), ready_(executor) {}
+  explicit CacheWatcher(async::Executor& executor) : ready_(executor) {}
   // The next event; nullptr when stopped, the time is over, or the watcher was cut off.
   async::Task<CacheEventRef> next(TimePoint deadline, async::Executor& executor,
                                   async::StopToken stop);
@@ -59,8 +59,8 @@ class CacheWatcher {
   void cut_off();
 
  private:
-  const std::size_t limit_;
   std::deque<CacheEventRef> queue_;
+  std::size_t bytes_ = 0;  // of what is in the queue
   async::Event ready_;
   bool overflowed_ = false;
 };

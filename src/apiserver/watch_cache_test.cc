@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "async/executor.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/testing/pump_executor.h"
 #include "store/testing/temporary_directory.h"
@@ -114,6 +115,19 @@ TEST_F(WatchCacheTest, AWatcherThatDoesNotDrainIsCutOffAndOthersAreNot) {
   EXPECT_TRUE((*slow)->watcher().overflowed());
   EXPECT_FALSE((*quick)->watcher().overflowed());
   EXPECT_EQ(executor_.run((*slow)->watcher().next(TimePoint::max(), executor_, {})), nullptr);
+}
+
+TEST(CacheWatcher, IsCutOffByTheBytesThatWaitForIt) {
+  async::ManualExecutor executor;
+  CacheWatcher watcher(executor);
+  auto object = std::make_shared<CachedObject>();
+  object->json = std::make_shared<const std::string>(std::string(1u << 20, 'x'));
+  auto event = std::make_shared<CacheEvent>();
+  event->object = object;
+  for (int i = 0; i < 64; ++i) watcher.push(event);
+  EXPECT_FALSE(watcher.overflowed());  // as many as a window holds at least
+  watcher.push(event);
+  EXPECT_TRUE(watcher.overflowed());
 }
 
 }  // namespace

@@ -65,8 +65,10 @@ class WatchBody final : public net::BodySource {
           co_await subscription_->watcher().next(until, core_.executor, stop);
       if (stop.stop_requested()) co_return net::SharedBytes();
       if (!event) {
-        if (subscription_->watcher().overflowed()) co_return end_with_error();
-        if (core_.executor.steady() >= deadline_) co_return net::SharedBytes();
+        // A watcher that was cut off has seen all up to some revision: the client goes on from
+        // there, and learns then whether that is too old.
+        if (subscription_->watcher().overflowed() || core_.executor.steady() >= deadline_)
+          co_return net::SharedBytes();
         next_bookmark_ = core_.executor.steady() + kBookmarkEvery;
         co_return bookmark(core_.cache.revision(), false);
       }
@@ -173,13 +175,6 @@ class WatchBody final : public net::BodySource {
     std::string text;
     api::to_json(text, type, object.data());
     return finish("BOOKMARK", std::move(text));
-  }
-
-  net::SharedBytes end_with_error() {
-    deadline_ = core_.executor.steady();
-    return finish("ERROR",
-                  status_body(Status(Reason::kExpired,
-                                     "The resourceVersion for the provided watch is too old.")));
   }
 
   Core& core_;
