@@ -1,10 +1,9 @@
 #include "flags.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <charconv>
 #include <iostream>
-#include <optional>
+
+#include "base/duration.h"
 
 namespace kpp::cmd {
 
@@ -14,31 +13,6 @@ struct Flags::State {
 };
 
 namespace {
-// As the original's flags write a duration: numbers with units, one after another.
-std::optional<Duration> parse_duration(std::string_view text) {
-  static constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
-      {"ms", 1'000'000},        {"us", 1'000},         {"ns", 1},
-      {"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000}};
-  if (text == "0") return Duration::zero();
-  double nanos = 0;
-  if (text.empty()) return std::nullopt;
-  while (!text.empty()) {
-    double number = 0;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-    if (error != std::errc() || number < 0) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    const auto* unit = std::find_if(std::begin(kUnits), std::end(kUnits),
-                                    [&](const auto& u) { return text.starts_with(u.first); });
-    if (unit == std::end(kUnits)) return std::nullopt;
-    nanos += number * static_cast<double>(unit->second);
-    text.remove_prefix(unit->first.size());
-  }
-  if (nanos > 9e18) return std::nullopt;
-  return std::chrono::duration_cast<Duration>(
-      std::chrono::nanoseconds(static_cast<std::int64_t>(nanos)));
-}
-
 std::string option_name(const std::string& name) { return cat("--", name); }
 }  // namespace
 
@@ -54,10 +28,10 @@ void Flags::add(std::string name, int* value, std::string help) {
 }
 void Flags::add(std::string name, Duration* value, std::string help) {
   const auto take = [value, name](const std::string& text) {
-    const auto parsed = parse_duration(text);
+    const auto parsed = parse_go_duration(text);
     if (!parsed) {
       throw CLI::ValidationError(cat("invalid argument ", kpp::quoted(text), " for \"--", name,
-                                     "\" flag: time: invalid duration ", kpp::quoted(text)));
+                                     "\" flag: ", parsed.error().message()));
     }
     *value = *parsed;
   };
@@ -68,6 +42,14 @@ void Flags::add(std::string name, bool* value, std::string help) {
 }
 void Flags::add(std::string name, std::vector<std::string>* values, std::string help) {
   state_->app.add_option(option_name(name), *values, help)->delimiter(',');
+}
+void Flags::add(std::string name, std::optional<std::string>* value, std::string help) {
+  state_->app.add_option_function<std::string>(
+      option_name(name), [value](const std::string& text) { *value = text; }, help);
+}
+void Flags::add(std::string name, std::optional<bool>* value, std::string help) {
+  state_->app.add_flag_function(
+      option_name(name), [value](std::int64_t given) { *value = given > 0; }, help);
 }
 void Flags::add_verbosity(int* value) {
   state_->app.add_option("-v,--v", *value, "number for the log level verbosity");

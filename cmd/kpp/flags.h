@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ class Flags {
   void add(std::string name, bool* value, std::string help);      // --name, --name=false
   // Comma separated, and repeatable.
   void add(std::string name, std::vector<std::string>* values, std::string help);
+  // Nothing stands there unless the person wrote the flag.
+  void add(std::string name, std::optional<std::string>* value, std::string help);
+  void add(std::string name, std::optional<bool>* value, std::string help);
   void add_verbosity(int* value);  // -v, --v
   // Words that are no flags.
   void add_words(std::vector<std::string>* words, std::string help);

@@ -27,7 +27,7 @@ async::Task<Status> ClusterProcess::start() {
         std::make_unique<Seat>(server, cat("system:node:", options_.kubelet.node_name), "kubelet");
     options_.kubelet.serving_certificate = plane_.certificates().kubelet_server.certificate_pem;
     options_.kubelet.serving_key = plane_.certificates().kubelet_server.key_pem;
-    options_.kubelet.client_ca = plane_.certificates().ca_certificate_pem;
+    options_.kubelet.access.client_ca = plane_.certificates().ca_certificate_pem;
     kubelet_ = std::make_unique<kubelet::Kubelet>(
         kubelet::KubeletDeps{executor, process_.pool, kubelet_seat_->client, log.named("kubelet")},
         options_.kubelet);

@@ -47,8 +47,8 @@ Result<RestConfig> in_cluster_config() {
   return out;
 }
 
-Result<std::unique_ptr<net::Transport>> make_transport(async::IoExecutor& executor,
-                                                       const RestConfig& config) {
+Result<std::unique_ptr<net::HttpClient>> make_http_client(async::IoExecutor& executor,
+                                                          const RestConfig& config) {
   KPP_ASSIGN(net::Endpoint endpoint, net::Endpoint::parse(config.cluster.server));
   net::ClientOptions options;
   if (endpoint.tls) {
@@ -60,8 +60,12 @@ Result<std::unique_ptr<net::Transport>> make_transport(async::IoExecutor& execut
     KPP_ASSIGN(options.dial.tls, net::TlsContext::client(tls));
     options.dial.server_name = config.cluster.tls_server_name;
   }
-  std::unique_ptr<net::Transport> out =
-      std::make_unique<net::HttpClient>(executor, std::move(endpoint), std::move(options));
+  return std::make_unique<net::HttpClient>(executor, std::move(endpoint), std::move(options));
+}
+
+Result<std::unique_ptr<net::Transport>> make_transport(async::IoExecutor& executor,
+                                                       const RestConfig& config) {
+  KPP_ASSIGN(std::unique_ptr<net::Transport> out, make_http_client(executor, config));
   if (config.user.token_file.empty()) return out;
   return std::make_unique<BearerTransport>(
       std::move(out), std::make_unique<FileTokenSource>(executor, config.user.token_file));

@@ -58,7 +58,8 @@ struct Kubelet::State {
         pods(pod_deps),
         evictor(pod_deps, pods),
         agent(deps.executor, runtime, deps.client, deps.log, options, machine),
-        handler(deps.executor, deps.pool, runtime, pods),
+        access(deps.executor, deps.client, options),
+        handler(deps.executor, deps.pool, runtime, pods, access),
         scope(deps.executor) {}
 
   async::Task<void> begin();
@@ -80,6 +81,7 @@ struct Kubelet::State {
   Pods pods;
   Evictor evictor;
   NodeAgent agent;
+  NodeAccess access;
   NodeHandler handler;
   std::unique_ptr<net::Server> server;
   async::Scope scope;
@@ -107,17 +109,7 @@ async::Task<Status> Kubelet::start() {
     KPP_CO_RETURN_IF_ERROR(fs::make_directories(dir));
   }
   if (!s.options.serving_certificate.empty()) {
-    net::TlsServerOptions tls;
-    tls.certificate_pem = s.options.serving_certificate;
-    tls.key_pem = s.options.serving_key;
-    tls.client_ca_pem = s.options.client_ca;
-    tls.http2 = false;  // streams are carried by upgraded connections
-    KPP_CO_ASSIGN(auto context, net::TlsContext::server(tls));
-    s.server =
-        std::make_unique<net::Server>(s.deps.executor, s.handler, net::ServerOptions(), s.deps.log);
-    KPP_CO_ASSIGN(const auto port,
-                  s.server->listen_tcp(s.options.bind_address, s.options.port, context));
-    s.deps.log.info("Serving the node", {kv("address", s.options.bind_address), kv("port", port)});
+    KPP_CO_RETURN_IF_ERROR(serve_with({s.options.serving_certificate, s.options.serving_key}));
   }
   const Status groups = co_await s.cgroups.set_up_node();
   if (!groups.ok())
@@ -129,6 +121,27 @@ async::Task<Status> Kubelet::start() {
   s.agent.start();
   s.scope.spawn(s.begin());
   co_return Status();
+}
+
+Status Kubelet::serve_with(const net::x509::KeyPair& pair) {
+  State& s = *state_;
+  if (!s.options.serves) return {};
+  net::TlsServerOptions tls;
+  tls.certificate_pem = pair.certificate_pem;
+  tls.key_pem = pair.key_pem;
+  tls.client_ca_pem = s.options.access.client_ca;
+  tls.http2 = false;  // streams are carried by upgraded connections
+  KPP_ASSIGN(auto context, net::TlsContext::server(tls));
+  if (s.server) {
+    s.server->replace_tls(std::move(context));
+    return {};
+  }
+  auto server =
+      std::make_unique<net::Server>(s.deps.executor, s.handler, net::ServerOptions(), s.deps.log);
+  KPP_ASSIGN(const auto port, server->listen_tcp(s.options.bind_address, s.options.port, context));
+  s.server = std::move(server);
+  s.deps.log.info("Starting to listen", {kv("address", s.options.bind_address), kv("port", port)});
+  return {};
 }
 
 async::Task<void> Kubelet::stop() {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "client/client.h"
 #include "kubelet/options.h"
+#include "net/x509.h"
 
 namespace kpp::kubelet {
 
@@ -37,6 +38,9 @@ class Kubelet {
   // cannot be used.
   async::Task<Status> start();
   async::Task<void> stop();
+  // What the node's port is served with: without a certificate in the options, the port is opened
+  // at the first call; later calls hold for new connections.
+  Status serve_with(const net::x509::KeyPair& pair);
 
   // True from the first time that the API server accepted the node as Ready.
   bool node_ready() const;

@@ -1,13 +1,18 @@
 #include "kubelet/node/machine.h"
 
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 #include <sstream>
 
 #include "base/fs.h"
+#include "linux/fd.h"
 
 namespace kpp::kubelet {
 namespace {
@@ -58,7 +63,50 @@ std::vector<Machine::Hugepages> hugepages() {
   return out;
 }
 
+using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+std::string text_of(const sockaddr* address) {
+  char out[INET6_ADDRSTRLEN] = {};
+  if (address->sa_family == AF_INET) {
+    const auto* const in = reinterpret_cast<const sockaddr_in*>(address);
+    if ((ntohl(in->sin_addr.s_addr) >> 24) == 127) return {};
+    ::inet_ntop(AF_INET, &in->sin_addr, out, sizeof out);
+  }
+  return out;
+}
+
+// The kernel says which address it would send from; nothing is sent.
+std::string source_address() {
+  const sys::Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(9);
+  ::inet_pton(AF_INET, "192.0.2.1", &to.sin_addr);
+  sockaddr_in from{};
+  socklen_t size = sizeof from;
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 ||
+      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&from), &size) != 0) {
+    return {};
+  }
+  return text_of(reinterpret_cast<const sockaddr*>(&from));
+}
+
 }  // namespace
+
+std::string default_node_address(const std::string& host_name) {
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host_name.c_str(), nullptr, &hints, &found) == 0) {
+    const Addresses addresses(found, &::freeaddrinfo);
+    for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+      std::string text = text_of(at->ai_addr);
+      if (!text.empty()) return text;
+    }
+  }
+  return source_address();
+}
 
 Machine read_machine(const std::string& root_dir) {
   Machine out;

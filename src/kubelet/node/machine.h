@@ -24,4 +24,8 @@ struct Machine {
 // Reads /proc, /sys and /etc. What is missing stays empty. Blocks.
 Machine read_machine(const std::string& root_dir);
 
+// The address that others reach this machine by: what its name stands for, else what the default
+// route starts from. Empty if there is none. Blocks.
+std::string default_node_address(const std::string& host_name);
+
 }  // namespace kpp::kubelet

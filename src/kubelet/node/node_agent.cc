@@ -7,11 +7,7 @@
 namespace kpp::kubelet {
 namespace {
 
-constexpr Duration kStatusPeriod = std::chrono::seconds(10);
-constexpr Duration kReportPeriod = std::chrono::minutes(5);
 constexpr Duration kImpatientPeriod = std::chrono::milliseconds(250);
-constexpr Duration kLeasePeriod = std::chrono::seconds(10);
-constexpr std::int32_t kLeaseSeconds = 40;
 constexpr const char* kLeaseNamespace = "kube-node-lease";
 
 }  // namespace
@@ -98,7 +94,7 @@ async::Task<Status> NodeAgent::write_status(RuntimeHealth health, async::StopTok
     const corev1::NodeStatus before = node->status;
     fill_status(node->status, machine_, options_, health, executor_.wall());
     if (written_ && same_status(before, node->status) &&
-        executor_.steady() - written_at_ < kReportPeriod) {
+        executor_.steady() - written_at_ < options_.report_period) {
       co_return Status();
     }
     auto updated = co_await client_.update_status<corev1::Node>(std::move(*node), stop);
@@ -127,7 +123,7 @@ async::Task<void> NodeAgent::keep_status() {
                  {kv("node", options_.node_name), kv("err", done.to_string())});
     }
     complained = !done.ok();
-    const Duration pause = good && done.ok() ? kStatusPeriod : kImpatientPeriod;
+    const Duration pause = good && done.ok() ? options_.status_period : kImpatientPeriod;
     co_await async::sleep_for(executor_, pause, stop);
   }
 }
@@ -138,7 +134,7 @@ async::Task<Status> NodeAgent::renew_lease(async::StopToken stop) {
   if (lease) {
     lease->spec.renew_time = api::MicroTime::from(executor_.wall());
     lease->spec.holder_identity = options_.node_name;
-    lease->spec.lease_duration_seconds = kLeaseSeconds;
+    lease->spec.lease_duration_seconds = options_.lease_seconds;
     auto updated = co_await client_.update<coordinationv1::Lease>(std::move(*lease), stop);
     if (!updated) co_return std::move(updated).error();
     co_return Status();
@@ -154,7 +150,7 @@ async::Task<Status> NodeAgent::renew_lease(async::StopToken stop) {
   owner.uid = node_uid_;
   fresh.metadata.owner_references.push_back(std::move(owner));
   fresh.spec.holder_identity = options_.node_name;
-  fresh.spec.lease_duration_seconds = kLeaseSeconds;
+  fresh.spec.lease_duration_seconds = options_.lease_seconds;
   fresh.spec.renew_time = api::MicroTime::from(executor_.wall());
   auto created = co_await client_.create<coordinationv1::Lease>(std::move(fresh), stop);
   if (!created) co_return std::move(created).error();
@@ -172,7 +168,7 @@ async::Task<void> NodeAgent::keep_lease() {
     const Status done = co_await renew_lease(stop);
     if (done.ok()) {
       pause = kFirstPause;
-      co_await async::sleep_for(executor_, kLeasePeriod, stop);
+      co_await async::sleep_for(executor_, std::chrono::seconds(options_.lease_seconds) / 4, stop);
       continue;
     }
     if (!stop.stop_requested()) {

@@ -8,7 +8,6 @@ namespace kpp::kubelet {
 namespace {
 
 constexpr std::int64_t kMemoryReserve = 100 << 20;  // the hard eviction threshold
-constexpr std::size_t kMaxImages = 50;
 
 api::Quantity kib(std::int64_t bytes) { return api::Quantity(cat(bytes / 1024, "Ki")); }
 
@@ -46,13 +45,13 @@ void set_addresses(corev1::NodeStatus& status, const KubeletOptions& options) {
   add("Hostname", options.node_name);
 }
 
-void set_images(corev1::NodeStatus& status, std::vector<cri::Image> images) {
+void set_images(corev1::NodeStatus& status, std::vector<cri::Image> images, std::int32_t most) {
   std::ranges::sort(images, [](const auto& a, const auto& b) {
     return a.size != b.size ? a.size > b.size : a.id < b.id;
   });
   status.images.clear();
   for (const auto& image : images) {
-    if (status.images.size() == kMaxImages) break;
+    if (most >= 0 && std::cmp_equal(status.images.size(), most)) break;
     corev1::ContainerImage entry;
     entry.names = image.repo_digests;
     entry.names.insert(entry.names.end(), image.repo_tags.begin(), image.repo_tags.end());
@@ -111,6 +110,14 @@ corev1::Node new_node(const Machine& machine, const KubeletOptions& options) {
   labels["kubernetes.io/arch"] = machine.architecture;
   labels["kubernetes.io/hostname"] = options.node_name;
   labels["kubernetes.io/os"] = "linux";
+  for (const NodeTaint& given : options.register_with_taints) {
+    corev1::Taint taint;
+    taint.key = given.key;
+    taint.value = given.value;
+    taint.effect = given.effect;
+    out.spec.taints.push_back(std::move(taint));
+  }
+  out.spec.provider_id = options.provider_id;
   out.metadata.annotations["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
   return out;
 }
@@ -133,7 +140,7 @@ void fill_status(corev1::NodeStatus& status, const Machine& machine, const Kubel
   info.kubelet_version = std::string(kKubeletVersion);
   info.operating_system = "linux";
   info.architecture = machine.architecture;
-  if (runtime.answers) set_images(status, runtime.images);
+  if (runtime.answers) set_images(status, runtime.images, options.status_max_images);
 
   auto& conditions = status.conditions;
   set_condition(conditions, "MemoryPressure", "False", "KubeletHasSufficientMemory",

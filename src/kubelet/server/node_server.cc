@@ -1,9 +1,9 @@
 #include "kubelet/server/node_server.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include "api/json_codec.h"
+#include "kubelet/server/health_port.h"
 #include "kubelet/server/log_source.h"
 #include "kubelet/server/stream_proxy.h"
 
@@ -12,16 +12,6 @@ namespace {
 
 net::Response text(int status, std::string body) {
   return net::Response::text(status, "text/plain; charset=utf-8", std::move(body));
-}
-
-std::optional<net::Response> refuse(const net::Request& request) {
-  const auto& peer = request.peer_certificate;
-  if (!peer || !peer->verified) return text(401, "Unauthorized");
-  const bool admin =
-      std::ranges::find(peer->organizations, "system:masters") != peer->organizations.end();
-  if (admin || peer->common_name == "kube-apiserver-kubelet-client") return std::nullopt;
-  return text(403, cat("Forbidden (user=", peer->common_name,
-                       ", verb=get, resource=nodes, subresource=proxy)"));
 }
 
 std::vector<std::string> segments(std::string_view path) {
@@ -124,10 +114,12 @@ std::string container_of(const std::vector<std::string>& path) {
 }  // namespace
 
 async::Task<net::Response> NodeHandler::handle(net::Request request, async::StopToken stop) {
-  if (auto refusal = refuse(request)) co_return std::move(*refusal);
+  auto refusal = co_await access_.refuse(request, stop);
+  if (refusal) co_return std::move(*refusal);
+  auto health = health_answer(request);
+  if (health) co_return std::move(*health);
   std::vector<std::string> path = segments(request.path);
   const std::string head = path.empty() ? std::string() : path.front();
-  if (head == "healthz") co_return text(200, "ok");
   if (head == "pods") co_return pod_list();
   if (head == "containerLogs") {
     co_return co_await logs(std::move(path), net::Query::parse(request.query), std::move(stop));

@@ -5,19 +5,19 @@
 #include "base/log.h"
 #include "kubelet/cri/runtime.h"
 #include "kubelet/pods.h"
+#include "kubelet/server/node_access.h"
 #include "net/http.h"
 
 namespace kpp::kubelet {
 
-// Guarantees: only those whose certificate the client CA signed are heard (401), and of them only
-// the API server and
-//   members of system:masters (403).
+// Guarantees: nothing is answered to whom NodeAccess refuses.
+// Ownership: what it is made of must outlive it.
 // Runs on: its executor only.
 class NodeHandler final : public net::Handler {
  public:
   NodeHandler(async::IoExecutor& executor, async::ThreadPool& pool, Runtime& runtime,
-              const Pods& pods)
-      : executor_(executor), pool_(pool), runtime_(runtime), pods_(pods) {}
+              const Pods& pods, NodeAccess& access)
+      : executor_(executor), pool_(pool), runtime_(runtime), pods_(pods), access_(access) {}
 
   async::Task<net::Response> handle(net::Request request, async::StopToken stop) override;
 
@@ -34,6 +34,7 @@ class NodeHandler final : public net::Handler {
   async::ThreadPool& pool_;
   Runtime& runtime_;
   const Pods& pods_;
+  NodeAccess& access_;
 };
 
 }  // namespace kpp::kubelet
