@@ -144,7 +144,8 @@ int init_main(int argc, char** argv) {
   }
   CommonFlags common;
   ClusterFlags cluster_flags;
-  std::string address, pod_cidr, service_cidr, dns_domain, endpoint, token, ttl, certs;
+  std::string address, pod_cidr, service_cidr, dns_domain, endpoint, token, ttl, certs,
+      certificate_key;
   std::vector<std::string> sans;
   int port = 0;
   bool upload_certs = false;
@@ -162,19 +163,16 @@ int init_main(int argc, char** argv) {
   flags.add("service-dns-domain", &dns_domain, "the domain of services");
   flags.add("token", &token, "the token that machines join with");
   flags.add("token-ttl", &ttl, "how long it lives; 0: for ever");
-  flags.add("upload-certs", &upload_certs,
-            "must be false: control planes of several machines are not served");
+  flags.add(
+      "upload-certs", &upload_certs,
+      "keep the shared certificates in the cluster for two hours, for further control planes");
+  flags.add("certificate-key", &certificate_key, "what they are encrypted with");
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kubeadm init", s);
-  if (upload_certs) {
-    return report(
-        "kubeadm init",
-        Status(
-            Reason::kInvalid,
-            "--upload-certs is not supported: control planes of several machines are not served"));
-  }
   kubeadm::InitConfig config;
   if (Status s = read_config_file(common.config_file, config); !s.ok()) return complain(s);
   common.over(config.node);
+  config.upload_certificates = upload_certs;
+  if (!certificate_key.empty()) config.certificate_key = certificate_key;
   kubeadm::ClusterConfig& cluster = config.cluster;
   if (Status s = cluster_flags.over(cluster); !s.ok()) return complain(s);
   if (!address.empty()) config.advertise_address = address;

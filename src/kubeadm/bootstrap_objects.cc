@@ -67,6 +67,12 @@ json::Object config_map(std::string_view name, std::string_view key, std::string
 
 }  // namespace
 
+std::vector<json::Object> role_for_joining(std::string_view role, std::string_view resource,
+                                           std::string_view object, json::Array verbs) {
+  return {role_for(role, "kube-system", resource, object, std::move(verbs)),
+          binding(role, "kube-system", role, {{"Group", kBootstrappers}})};
+}
+
 std::vector<json::Object> shared_map(std::string_view map, std::string_view key, std::string text,
                                      std::string_view role, json::Array verbs) {
   return {

@@ -26,6 +26,9 @@ std::vector<json::Object> cluster_info_rbac_objects();
 json::Object control_plane_node_patch(const std::vector<Taint>& taints, const json::Value& node,
                                       const std::string& cri_socket);
 
+// The role and binding with which joining machines do `verbs` to one object of kube-system.
+std::vector<json::Object> role_for_joining(std::string_view role, std::string_view resource,
+                                           std::string_view object, json::Array verbs);
 // A ConfigMap of kube-system with one entry, and the role and binding with which joining machines
 // and nodes do `verbs` to it.
 std::vector<json::Object> shared_map(std::string_view map, std::string_view key, std::string text,

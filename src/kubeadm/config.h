@@ -86,6 +86,7 @@ struct InitConfig {
   int bind_port = 6443;
   std::vector<BootstrapToken> tokens;
   std::string certificate_key;
+  bool upload_certificates = false;
   std::vector<std::string> skip_phases;
   json::Object kubelet;  // KubeletConfiguration as given; defaults are added later
   json::Object proxy;    // KubeProxyConfiguration as given

@@ -10,6 +10,7 @@
 #include "kubeadm/add_ons.h"
 #include "kubeadm/api_objects.h"
 #include "kubeadm/bootstrap_objects.h"
+#include "kubeadm/certificate_commands.h"
 #include "kubeadm/certificates.h"
 #include "kubeadm/cluster_images.h"
 #include "kubeadm/cluster_info.h"
@@ -19,6 +20,7 @@
 #include "kubeadm/manifests.h"
 #include "kubeadm/preflight.h"
 #include "kubeadm/runtime.h"
+#include "kubeadm/shared_certificates.h"
 #include "kubeadm/tokens.h"
 #include "kubeadm/wait_control_plane.h"
 #include "linux/process.h"
@@ -156,13 +158,10 @@ class Init {
 
   // Everything that is written through the API.
   async::Task<Status> set_up() {
-    for (const char* name :
-         {"upload-config", "mark-control-plane", "bootstrap-token", "kubelet-finalize", "addon"}) {
+    for (const char* name : {"upload-config", "upload-certs", "mark-control-plane",
+                             "bootstrap-token", "kubelet-finalize", "addon"}) {
       Status done = co_await write(name);
       if (!done.ok()) co_return phase(name, std::move(done));
-      if (std::string_view(name) == "upload-config") {
-        print_("[upload-certs] Skipping phase. Please see --upload-certs");
-      }
     }
     co_return closing_words();
   }
@@ -177,6 +176,7 @@ class Init {
     KPP_CO_ASSIGN(const ApiConnection admin, connect(executor_, conf("admin.conf")));
     client::Client& api = *admin.client;
     if (name == "upload-config") co_return co_await upload_config(api);
+    if (name == "upload-certs") co_return co_await upload_certificates(api);
     if (name == "mark-control-plane") co_return co_await mark_control_plane(api);
     if (name == "bootstrap-token") co_return co_await bootstrap_tokens(api);
     if (name == "kubelet-finalize") co_return finalize_kubelet();
@@ -196,6 +196,38 @@ class Init {
     if (!done.ok()) co_return done;
     co_return co_await ensure_objects(api, machines_objects(config_.node.name, read_identity("")),
                                       stop_);
+  }
+
+  // The Secret goes with a token that lives two hours.
+  async::Task<Status> upload_certificates(client::Client& api) {
+    if (!config_.upload_certificates) {
+      print_("[upload-certs] Skipping phase. Please see --upload-certs");
+      co_return Status();
+    }
+    if (config_.certificate_key.empty()) config_.certificate_key = new_certificate_key();
+    print_(cat("[upload-certs] Storing the certificates in Secret ", quoted(kCertificatesSecret),
+               " in the \"kube-system\" Namespace"));
+    BootstrapToken owner;
+    owner.token = generate_token();
+    owner.description = "Proxy for managing TTL for the kubeadm-certs secret";
+    owner.ttl = std::chrono::hours(2);
+    owner.usages.clear();
+    owner.groups.clear();
+    const json::Object token = token_secret_document(owner, executor_.wall());
+    Status done = co_await ensure_object(api, token, stop_);
+    if (!done.ok()) co_return done;
+    const std::string name = cat("bootstrap-token-", token_id(owner.token));
+    auto made =
+        co_await get_path(api, cat("/api/v1/namespaces/kube-system/secrets/", name), "", stop_);
+    if (!made) co_return std::move(made).error();
+    KPP_CO_ASSIGN(std::vector<json::Object> objects,
+                  shared_objects(config_.cluster, config_.certificate_key, name,
+                                 json::text_at(*made, "metadata.uid")));
+    done = co_await ensure_objects(api, std::move(objects), stop_);
+    if (!done.ok()) co_return done;
+    print_("[upload-certs] Using certificate key:");
+    print_(config_.certificate_key);
+    co_return Status();
   }
 
   async::Task<Status> mark_control_plane(client::Client& api) {
@@ -303,6 +335,31 @@ class Init {
     co_return done;
   }
 
+  void say_how_control_planes_join(const std::string& command) {
+    if (!config_.upload_certificates) {
+      print_(
+          "You can now join any number of control-plane nodes by copying certificate authorities");
+      print_("and service account keys on each node and then running the following as root:");
+      print_("");
+      print_(cat("  ", command, "\\\n\t--control-plane "));
+      print_("");
+      return;
+    }
+    print_(
+        "You can now join any number of control-plane nodes running the following command on each "
+        "as root:");
+    print_("");
+    print_(cat("  ", command, "\\\n\t--control-plane --certificate-key ", config_.certificate_key));
+    print_("");
+    print_(
+        "Please note that the certificate-key gives access to cluster sensitive data, keep it "
+        "secret!");
+    print_(
+        "As a safeguard, uploaded-certs will be deleted in two hours; If necessary, you can use");
+    print_("\"kubeadm init phase upload-certs --upload-certs\" to reload certs afterward.");
+    print_("");
+  }
+
   Status closing_words() {
     KPP_ASSIGN(const std::string ca,
                fs::read_file(cat(config_.cluster.certificates_dir, "/ca.crt")));
@@ -325,6 +382,7 @@ class Init {
     print_("Run \"kubectl apply -f [podnetwork].yaml\" with one of the options listed at:");
     print_("  https://kubernetes.io/docs/concepts/cluster-administration/addons/");
     print_("");
+    if (!config_.cluster.control_plane_endpoint.empty()) say_how_control_planes_join(command);
     print_(
         "Then you can join any number of worker nodes by running the following on each as root:");
     print_("");
