@@ -37,8 +37,4 @@ const std::vector<std::string_view>& phase_names();
 async::Task<Status> run_phase(Setting setting, InitConfig config, std::string name,
                               async::StopToken stop);
 
-// `kubeadm join HOST:PORT --token T \ --discovery-token-ca-cert-hash sha256:H`.
-Result<std::string> join_command(const std::string& endpoint, const std::string& ca_pem,
-                                 const std::string& token);
-
 }  // namespace kpp::kubeadm
