@@ -76,6 +76,13 @@ TEST(StrategicPatch, MapsObeyDirectives) {
       R"({"volumes":[{"name":"w","emptyDir":{}}]})");
 }
 
+TEST(StrategicPatch, WhatAPatchTakesAwayNeedNotBeAmongTheRetainedKeys) {
+  EXPECT_EQ(strategic(R"({"volumes":[{"name":"w","emptyDir":{}}]})",
+                      R"({"volumes":[{"name":"w","$retainKeys":["name","configMap"],"emptyDir":null,
+                          "configMap":{"name":"w"}}]})"),
+            R"({"volumes":[{"name":"w","configMap":{"name":"w"}}]})");
+}
+
 TEST(StrategicPatch, DirectivesOnWhatIsNotThereLeaveNothing) {
   EXPECT_EQ(
       strategic(R"({"dnsPolicy":"Default"})", R"({"nodeSelector":{"$patch":"merge","y":"8"}})"),

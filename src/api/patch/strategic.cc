@@ -194,8 +194,10 @@ Status retain_keys(json::Object& original, const json::Object& patch) {
       return v.is_string() && view(v.get_string()) == name;
     });
   };
+  // What the patch takes away need not be kept.
   for (const auto& member : patch) {
-    if (!is_directive(view(member.key())) && !kept(view(member.key()))) return bad();
+    const bool checked = !member.value().is_null() && !is_directive(view(member.key()));
+    if (checked && !kept(view(member.key()))) return bad();
   }
   std::vector<std::string> gone;
   for (const auto& member : original) {
