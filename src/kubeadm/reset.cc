@@ -8,10 +8,14 @@
 #include "kubeadm/kubeconfigs.h"
 #include "kubeadm/kubelet_start.h"
 #include "kubeadm/runtime.h"
+#include "linux/links.h"
 #include "linux/mounts.h"
 
 namespace kpp::kubeadm {
 namespace {
+
+// Written by kpp-net.
+constexpr const char* kPodNetworkConfig = "/etc/cni/net.d/10-kpp-net.conflist";
 
 class Reset {
  public:
@@ -36,6 +40,7 @@ class Reset {
       note(unmount_below(std::string(kKubeletDirectory)));
     }
     remove_files();
+    remove_pod_network();
     closing_words();
     co_return first_;
   }
@@ -94,9 +99,19 @@ class Reset {
     for (const std::string& file : files) note(fs::remove_all(file));
   }
 
+  // Of another cluster the node gets other addresses, and a bridge that has some already refuses
+  // them. What other pod networks left is theirs.
+  void remove_pod_network() {
+    if (!fs::exists(kPodNetworkConfig)) return;
+    print_(cat("[reset] Deleting the pod network: [", kPodNetworkConfig, " kpp-vxlan cni0]"));
+    if (options_.dry_run) return;
+    note(fs::remove_all(kPodNetworkConfig));
+    for (const char* link : {"kpp-vxlan", "cni0"}) note(sys::delete_link(link));
+  }
+
   void closing_words() {
     print_("");
-    print_("The reset process does not perform cleanup of CNI plugin configuration,");
+    print_("The reset process does not perform cleanup of the configuration of other CNI plugins,");
     print_("network filtering rules and kubeconfig files.");
     print_("");
     print_("For information on how to perform this cleanup manually, please see:");

@@ -2,6 +2,7 @@
 
 #include "client/kubeconfig.h"
 #include "kubeadm/api_objects.h"
+#include "kubeadm/cluster_setup.h"
 #include "kubeadm/tokens.h"
 #include "kubeadm/wait_control_plane.h"
 
