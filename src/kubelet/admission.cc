@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "kubelet/container/resources.h"
+#include "kubelet/container/sysctls.h"
 
 namespace kpp::kubelet {
 namespace {
@@ -27,23 +28,16 @@ constexpr std::array<std::string_view, 12> kSafeSysctls = {
     "net.ipv4.tcp_wmem",
 };
 
-// The name with dots between its parts, whichever separator it was given with.
-std::string dotted(std::string name) {
-  const auto first = name.find_first_of("./");
-  if (first == std::string::npos || name[first] == '.') return name;
-  for (char& c : name) c = c == '/' ? '.' : c == '.' ? '/' : c;
-  return name;
-}
-
-std::optional<StartError> refused_sysctl(const corev1::Pod& pod) {
+std::optional<StartError> refused_sysctl(const corev1::Pod& pod, const NodeFacts& node) {
   if (!pod.spec.security_context) return std::nullopt;
   for (const auto& sysctl : pod.spec.security_context->sysctls) {
-    const std::string name = dotted(sysctl.name);
+    const std::string name = dotted_sysctl(sysctl.name);
     const auto refuse = [&](std::string_view why) {
       return StartError{"SysctlForbidden",
                         cat("forbidden sysctl: ", quoted(sysctl.name), " ", why)};
     };
-    if (std::ranges::find(kSafeSysctls, name) == kSafeSysctls.end())
+    if (std::ranges::find(kSafeSysctls, name) == kSafeSysctls.end() &&
+        !sysctl_listed(name, node.allowed_unsafe_sysctls))
       return refuse("not allowlisted");
     if (pod.spec.host_network && name.starts_with("net."))
       return refuse("not allowed with host net enabled");
@@ -208,7 +202,7 @@ std::optional<StartError> refusal_of(const corev1::Pod& pod, const std::vector<P
   if (auto why = refused_affinity(pod, labels)) return why;
   if (auto why = refused_ports(pod, others)) return why;
   if (auto why = refused_app_armor(pod)) return why;
-  return refused_sysctl(pod);
+  return refused_sysctl(pod, node);
 }
 
 }  // namespace kpp::kubelet

@@ -1,5 +1,7 @@
 #include "kubelet/kubelet.h"
 
+#include <algorithm>
+
 #include "base/fs.h"
 #include "kubelet/cri/grpc_runtime.h"
 #include "kubelet/eviction/evictor.h"
@@ -16,6 +18,7 @@ NodeFacts node_facts(const Machine& machine, const KubeletOptions& options) {
   out.memory_capacity = machine.memory_bytes;
   out.allocatable = node_resources(machine, options).allocatable;
   if (!options.node_ip.empty()) out.host_ips.push_back(options.node_ip);
+  out.allowed_unsafe_sysctls = options.allowed_unsafe_sysctls;
   return out;
 }
 
@@ -57,12 +60,15 @@ struct Kubelet::State {
                  [this] { return agent.node_uid(); }},
         pods(pod_deps),
         evictor(pod_deps, pods),
-        agent(deps.executor, runtime, deps.client, deps.log, options, machine),
+        node_events(events, options.node_name),
+        agent(deps.executor, runtime, deps.client, deps.log, options, machine, node_events),
         access(deps.executor, deps.client, options),
         handler(deps.executor, deps.pool, runtime, pods, access),
         scope(deps.executor) {}
 
   async::Task<void> begin();
+  async::Task<void> set_up_groups();
+  void told(std::string_view of, const Status& held);
 
   KubeletDeps deps;
   const KubeletOptions options;
@@ -80,12 +86,45 @@ struct Kubelet::State {
   PodDeps pod_deps;
   Pods pods;
   Evictor evictor;
+  NodeEvents node_events;
   NodeAgent agent;
   NodeAccess access;
   NodeHandler handler;
   std::unique_ptr<net::Server> server;
   async::Scope scope;
 };
+
+// Holds pods, and who else has a group of its own, to what they may use.
+async::Task<void> Kubelet::State::set_up_groups() {
+  const auto& enforced = options.enforce_node_allocatable;
+  const auto wanted = [&](std::string_view what) {
+    return std::ranges::any_of(enforced, [&](const std::string& word) {
+      return word == what || word == cat(what, "-compressible");
+    });
+  };
+  const Status pods_held = co_await cgroups.set_up_node(node_resources(machine, options).enforced);
+  if (!pods_held.ok() || (options.cgroups_per_qos && wanted("pods"))) told("pods", pods_held);
+  if (wanted("system-reserved")) {
+    const Status held =
+        co_await cgroups.hold(options.system_reserved_cgroup, options.system_reserved);
+    told(cat("system reserved cgroup ", options.system_reserved_cgroup), held);
+  }
+  if (wanted("kube-reserved")) {
+    const Status held = co_await cgroups.hold(options.kube_reserved_cgroup, options.kube_reserved);
+    told(cat("kube reserved cgroup ", options.kube_reserved_cgroup), held);
+  }
+}
+
+void Kubelet::State::told(std::string_view of, const Status& held) {
+  if (held.ok()) {
+    node_events.allocatable_enforced(of);
+    return;
+  }
+  node_events.enforcement_failed(
+      cat("Failed to update Node Allocatable Limits on ", of, ": ", held.message()));
+  deps.log.error("Failed to hold control groups to their limits",
+                 {kv("of", of), kv("err", held.to_string())});
+}
 
 // The API's pods wait for the services, which their environment names.
 async::Task<void> Kubelet::State::begin() {
@@ -111,12 +150,11 @@ async::Task<Status> Kubelet::start() {
   if (!s.options.serving_certificate.empty()) {
     KPP_CO_RETURN_IF_ERROR(serve_with({s.options.serving_certificate, s.options.serving_key}));
   }
-  const Status groups = co_await s.cgroups.set_up_node();
-  if (!groups.ok())
-    s.deps.log.error("Failed to make the control groups of pods", {kv("err", groups.to_string())});
   s.allocations.load();
   s.allocations.start();
   s.events.start();
+  s.node_events.starting();
+  co_await s.set_up_groups();
   s.services.start();
   s.agent.start();
   s.scope.spawn(s.begin());

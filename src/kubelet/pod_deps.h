@@ -11,12 +11,12 @@
 #include "base/log.h"
 #include "client/client.h"
 #include "client/event_recorder.h"
+#include "kubelet/cgroups/pod_cgroups.h"
 #include "kubelet/container/dns_config.h"
 #include "kubelet/container/field_path.h"
 #include "kubelet/cri/runtime.h"
 #include "kubelet/images.h"
 #include "kubelet/options.h"
-#include "kubelet/pod_cgroups.h"
 #include "kubelet/probes/dial.h"
 #include "kubelet/resize/allocations.h"
 #include "kubelet/volumes/config_objects.h"
@@ -33,6 +33,7 @@ struct NodeFacts {
   std::int64_t memory_capacity = 0;
   ResourceList allocatable;
   std::vector<std::string> host_ips;
+  std::vector<std::string> allowed_unsafe_sysctls;
 };
 
 // Ownership: all of it outlives the workers.

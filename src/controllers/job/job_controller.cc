@@ -12,6 +12,12 @@ constexpr std::string_view kOwnName = "kubernetes.io/job-controller";
 bool is_ours(const batchv1::Job& job) {
   return job.spec.managed_by.value_or("kubernetes.io/job-controller") == kOwnName;
 }
+// Changes of pods that go on are gathered: a container that is started again is often about to end.
+constexpr Duration kBatchPeriod = std::chrono::seconds(1);
+bool is_over(const corev1::Pod& pod) {
+  return pod.metadata.deletion_timestamp || pod.status.phase == "Succeeded" ||
+         pod.status.phase == "Failed";
+}
 bool may_adopt(const corev1::Pod&) { return true; }
 
 }  // namespace
@@ -64,7 +70,11 @@ void JobController::on_pod(const PodRef& before, const PodRef& after) {
       const auto it = untracked_.find(key);
       if (it != untracked_.end()) it->second.erase(pod.metadata.uid);
     }
-    queue().add(key);
+    if (before && after && !is_over(*after)) {
+      queue().add_after(key, kBatchPeriod);
+    } else {
+      queue().add(key);
+    }
     return;
   }
   if (!after) return;

@@ -95,6 +95,26 @@ TEST_F(JobTest, AFailureWaitsBeforeTheNextPodAndTheLimitEndsIt) {
       has_event("Warning BackoffLimitExceeded Job/j: Job has reached the specified backoff limit"));
 }
 
+TEST_F(JobTest, AContainerThatWasStartedAgainHasASecondBeforeTheLimitEndsTheJob) {
+  auto restarts = make_job();
+  restarts.spec.template_.spec.restart_policy = "OnFailure";
+  api_.put(restarts);
+  start<JobController>();
+  api_.edit<corev1::Pod>(api::key_of(pods().at(0)), [](corev1::Pod& p) {
+    p.spec.node_name = "n1";
+    p.status.phase = "Running";
+    auto& status = p.status.container_statuses.emplace_back();
+    status.name = "c";
+    status.restart_count = 1;
+    status.state.running.ensure();
+  });
+  run();
+  EXPECT_EQ(condition("Failed"), "none");
+  EXPECT_EQ(active().size(), 1U);
+  advance(seconds(1));
+  EXPECT_TRUE(active().empty());
+}
+
 TEST_F(JobTest, KeepsParallelismAndStopsAtCompletions) {
   auto wide = make_job();
   wide.spec.parallelism = 2;

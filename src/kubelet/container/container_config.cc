@@ -120,7 +120,8 @@ Result<cri::ContainerConfig> container_config(const ContainerInput& in) {
   auto& linux = out.linux.emplace();
   linux.resources = container_resources(in.pod, container, in.memory_capacity, in.quota_enforced);
   KPP_ASSIGN(auto security, container_security(in.pod, container, in.image_user,
-                                               cat(in.options.root_dir, "/seccomp")));
+                                               {.directory = cat(in.options.root_dir, "/seccomp"),
+                                                .runtime_default = in.options.seccomp_default}));
   linux.security_context = std::move(security);
   return out;
 }

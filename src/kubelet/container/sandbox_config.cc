@@ -1,7 +1,9 @@
 #include "kubelet/container/sandbox_config.h"
 
 #include "kubelet/container/field_path.h"
+#include "kubelet/container/resources.h"
 #include "kubelet/container/security.h"
+#include "kubelet/container/sysctls.h"
 #include "kubelet/runtime_view.h"
 
 namespace kpp::kubelet {
@@ -11,6 +13,19 @@ std::int32_t protocol_of(const std::string& text) {
   if (text == "UDP") return cri::UDP;
   if (text == "SCTP") return cri::SCTP;
   return cri::TCP;
+}
+
+void add_ports(const corev1::Pod& pod, const corev1::Container& container,
+               std::vector<cri::PortMapping>& out) {
+  for (const auto& port : container.ports) {
+    if (port.host_port == 0 || pod.spec.host_network) continue;
+    cri::PortMapping mapping;
+    mapping.protocol = protocol_of(port.protocol);
+    mapping.container_port = port.container_port;
+    mapping.host_port = port.host_port;
+    mapping.host_ip = port.host_ip;
+    out.push_back(std::move(mapping));
+  }
 }
 
 }  // namespace
@@ -47,23 +62,16 @@ cri::PodSandboxConfig sandbox_config(const SandboxInput& in) {
     out.hostname = fqdn ? name.fqdn() : name.hostname;
   }
   out.log_directory = pod_log_directory(in.options, pod);
-  for (const auto& container : pod.spec.containers) {
-    for (const auto& port : container.ports) {
-      if (port.host_port == 0 || pod.spec.host_network) continue;
-      cri::PortMapping mapping;
-      mapping.protocol = protocol_of(port.protocol);
-      mapping.container_port = port.container_port;
-      mapping.host_port = port.host_port;
-      mapping.host_ip = port.host_ip;
-      out.port_mappings.push_back(std::move(mapping));
-    }
+  for (const auto& container : pod.spec.containers) add_ports(pod, container, out.port_mappings);
+  for (const auto& container : pod.spec.init_containers) {
+    if (is_restartable_init(container)) add_ports(pod, container, out.port_mappings);
   }
   auto& linux = out.linux.emplace();
   linux.cgroup_parent = in.cgroup_parent;
   linux.security_context = sandbox_security(pod);
   if (pod.spec.security_context) {
     for (const auto& sysctl : pod.spec.security_context->sysctls)
-      linux.sysctls[sysctl.name] = sysctl.value;
+      linux.sysctls[dotted_sysctl(sysctl.name)] = sysctl.value;
   }
   return out;
 }

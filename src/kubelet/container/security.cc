@@ -25,15 +25,18 @@ cri::NamespaceOption namespaces(const corev1::Pod& pod) {
   return out;
 }
 
-cri::SecurityProfile seccomp(const corev1::SeccompProfile* profile,
-                             const std::string& seccomp_dir) {
+cri::SecurityProfile profile_of(const corev1::SeccompProfile* profile,
+                                const SeccompOptions& options) {
   cri::SecurityProfile out;
   out.profile_type = kUnconfined;
-  if (profile == nullptr) return out;
+  if (profile == nullptr) {
+    if (options.runtime_default) out.profile_type = kRuntimeDefault;
+    return out;
+  }
   if (profile->type == "RuntimeDefault") out.profile_type = kRuntimeDefault;
   if (profile->type == "Localhost") {
     out.profile_type = kLocalhost;
-    out.localhost_ref = cat(seccomp_dir, "/", profile->localhost_profile.value_or(""));
+    out.localhost_ref = cat(options.directory, "/", profile->localhost_profile.value_or(""));
   }
   return out;
 }
@@ -84,7 +87,7 @@ Status check_non_root(const corev1::Pod& pod, const corev1::Container& container
 Result<cri::LinuxContainerSecurityContext> container_security(const corev1::Pod& pod,
                                                               const corev1::Container& container,
                                                               const ImageUser& image_user,
-                                                              const std::string& seccomp_dir) {
+                                                              const SeccompOptions& seccomp) {
   const corev1::PodSecurityContext none_pod;
   const corev1::SecurityContext none;
   const auto& whole = pod.spec.security_context ? *pod.spec.security_context : none_pod;
@@ -116,7 +119,11 @@ Result<cri::LinuxContainerSecurityContext> container_security(const corev1::Pod&
   out.namespace_options = namespaces(pod);
   const auto* profile =
       own.seccomp_profile ? own.seccomp_profile.get() : whole.seccomp_profile.get();
-  out.seccomp = seccomp(out.privileged ? nullptr : profile, seccomp_dir);
+  if (out.privileged) {
+    out.seccomp.emplace().profile_type = kUnconfined;
+  } else {
+    out.seccomp = profile_of(profile, seccomp);
+  }
   out.supplemental_groups = whole.supplemental_groups;
   if (whole.fs_group) out.supplemental_groups.push_back(*whole.fs_group);
   out.supplemental_groups_policy =

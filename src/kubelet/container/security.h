@@ -13,11 +13,16 @@ struct ImageUser {
   std::string username;
 };
 
+struct SeccompOptions {
+  std::string directory;         // of profiles of type Localhost
+  bool runtime_default = false;  // who names no profile has the runtime's own
+};
+
 // Errors: runAsNonRoot and a root user, in the original's words.
 Result<cri::LinuxContainerSecurityContext> container_security(const corev1::Pod& pod,
                                                               const corev1::Container& container,
                                                               const ImageUser& image_user,
-                                                              const std::string& seccomp_dir);
+                                                              const SeccompOptions& seccomp);
 cri::LinuxSandboxSecurityContext sandbox_security(const corev1::Pod& pod);
 
 }  // namespace kpp::kubelet

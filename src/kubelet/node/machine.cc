@@ -24,11 +24,11 @@ std::string line_of(const std::string& path) {
   return std::move(*text);
 }
 
-std::int64_t memory_bytes() {
+std::int64_t of_meminfo(std::string_view name) {
   std::istringstream lines(line_of("/proc/meminfo"));
   std::string line;
   while (std::getline(lines, line)) {
-    if (line.starts_with("MemTotal:")) return std::strtoll(line.c_str() + 9, nullptr, 10) * 1024;
+    if (line.starts_with(name)) return std::strtoll(line.c_str() + name.size(), nullptr, 10) * 1024;
   }
   return 0;
 }
@@ -111,7 +111,8 @@ std::string default_node_address(const std::string& host_name) {
 Machine read_machine(const std::string& root_dir) {
   Machine out;
   out.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
-  out.memory_bytes = memory_bytes();
+  out.memory_bytes = of_meminfo("MemTotal:");
+  out.swap_bytes = of_meminfo("SwapTotal:");
   // The directory may not be there yet: it will be on the file system of the nearest one that is.
   std::string on_disk = root_dir;
   while (on_disk.size() > 1 && !fs::exists(on_disk)) {

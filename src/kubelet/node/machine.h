@@ -10,6 +10,7 @@ namespace kpp::kubelet {
 struct Machine {
   int cpus = 1;
   std::int64_t memory_bytes = 0;
+  std::int64_t swap_bytes = 0;
   std::int64_t disk_bytes = 0;  // of the file system that holds the kubelet's directory
   struct Hugepages {
     std::int64_t size_kib = 0;

@@ -13,13 +13,14 @@ constexpr const char* kLeaseNamespace = "kube-node-lease";
 }  // namespace
 
 NodeAgent::NodeAgent(async::Executor& executor, Runtime& runtime, client::Client& client,
-                     Logger log, const KubeletOptions& options, Machine machine)
+                     Logger log, const KubeletOptions& options, Machine machine, NodeEvents& events)
     : executor_(executor),
       runtime_(runtime),
       client_(client),
       log_(std::move(log)),
       options_(options),
       machine_(std::move(machine)),
+      events_(events),
       node_labels_(new_node(machine_, options_).metadata.labels),
       ready_(executor),
       registered_(executor),
@@ -48,6 +49,7 @@ async::Task<RuntimeHealth> NodeAgent::ask_runtime(async::StopToken stop) {
   }
   out.not_ready =
       status->status ? runtime_not_ready(*status->status) : "container runtime status is missing";
+  take_features(*status, out);
   auto images = co_await runtime_.list_images(stop);
   if (images) out.images = std::move(*images);
   co_return out;
@@ -99,6 +101,7 @@ async::Task<Status> NodeAgent::write_status(RuntimeHealth health, async::StopTok
     }
     auto updated = co_await client_.update_status<corev1::Node>(std::move(*node), stop);
     if (updated) {
+      events_.status_written(before, updated->status);
       written_ = std::move(updated->status);
       written_at_ = executor_.steady();
       if (is_ready(*written_)) ready_.set();

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "client/client.h"
 #include "kubelet/cri/runtime.h"
+#include "kubelet/node/node_events.h"
 #include "kubelet/node/node_object.h"
 
 namespace kpp::kubelet {
@@ -19,7 +20,7 @@ namespace kpp::kubelet {
 class NodeAgent {
  public:
   NodeAgent(async::Executor& executor, Runtime& runtime, client::Client& client, Logger log,
-            const KubeletOptions& options, Machine machine);
+            const KubeletOptions& options, Machine machine, NodeEvents& events);
   void start();
   async::Task<void> stop();
 
@@ -44,6 +45,7 @@ class NodeAgent {
   Logger log_;
   const KubeletOptions& options_;
   const Machine machine_;
+  NodeEvents& events_;
   std::string node_uid_;
   std::map<std::string, std::string> node_labels_;
   std::optional<corev1::NodeStatus> written_;

@@ -7,16 +7,6 @@
 namespace kpp::kubelet {
 namespace {
 
-constexpr std::int64_t kMemoryReserve = 100 << 20;  // the hard eviction threshold
-
-api::Quantity kib(std::int64_t bytes) { return api::Quantity(cat(bytes / 1024, "Ki")); }
-
-std::string hugepage_name(std::int64_t size_kib) {
-  if (size_kib % (1024 * 1024) == 0) return cat("hugepages-", size_kib / (1024 * 1024), "Gi");
-  if (size_kib % 1024 == 0) return cat("hugepages-", size_kib / 1024, "Mi");
-  return cat("hugepages-", size_kib, "Ki");
-}
-
 void set_condition(std::vector<corev1::NodeCondition>& list, std::string_view type,
                    std::string_view status, std::string_view reason, std::string message,
                    WallTime now) {
@@ -63,26 +53,6 @@ void set_images(corev1::NodeStatus& status, std::vector<cri::Image> images, std:
 
 }  // namespace
 
-NodeResources node_resources(const Machine& machine, const KubeletOptions& options) {
-  NodeResources out;
-  auto& capacity = out.capacity;
-  capacity["cpu"] = api::Quantity(cat(machine.cpus));
-  capacity["memory"] = kib(machine.memory_bytes);
-  capacity["ephemeral-storage"] = kib(machine.disk_bytes);
-  capacity["pods"] = api::Quantity(cat(options.max_pods));
-  std::int64_t in_hugepages = 0;
-  for (const auto& pages : machine.hugepages) {
-    const std::int64_t bytes = pages.size_kib * pages.count * 1024;
-    in_hugepages += bytes;
-    capacity[hugepage_name(pages.size_kib)] = bytes == 0 ? api::Quantity("0") : kib(bytes);
-  }
-  out.allocatable = capacity;
-  out.allocatable["memory"] =
-      kib(std::max<std::int64_t>(machine.memory_bytes - kMemoryReserve - in_hugepages, 0));
-  out.allocatable["ephemeral-storage"] = api::Quantity(cat(machine.disk_bytes / 10 * 9));
-  return out;
-}
-
 std::string runtime_not_ready(const cri::RuntimeStatus& status) {
   std::vector<std::string> problems;
   for (const std::string_view type : {"RuntimeReady", "NetworkReady"}) {
@@ -98,6 +68,24 @@ std::string runtime_not_ready(const cri::RuntimeStatus& status) {
   }
   if (problems.size() == 1) return problems.front();
   return problems.empty() ? std::string() : cat("[", join(problems, ", "), "]");
+}
+
+void take_features(const cri::StatusResponse& status, RuntimeHealth& health) {
+  for (const auto& handler : status.runtime_handlers) {
+    corev1::NodeRuntimeHandler out;
+    out.name = handler.name;
+    if (handler.features) {
+      auto& features = out.features.emplace();
+      features.recursive_read_only_mounts = handler.features->recursive_read_only_mounts;
+      features.user_namespaces = handler.features->user_namespaces;
+    }
+    health.handlers.push_back(std::move(out));
+  }
+  std::ranges::sort(health.handlers, {}, &corev1::NodeRuntimeHandler::name);
+  if (status.features) {
+    health.features.emplace().supplemental_groups_policy =
+        status.features->supplemental_groups_policy;
+  }
 }
 
 corev1::Node new_node(const Machine& machine, const KubeletOptions& options) {
@@ -140,6 +128,12 @@ void fill_status(corev1::NodeStatus& status, const Machine& machine, const Kubel
   info.kubelet_version = std::string(kKubeletVersion);
   info.operating_system = "linux";
   info.architecture = machine.architecture;
+  if (machine.swap_bytes > 0) info.swap.emplace().capacity = machine.swap_bytes;
+  if (runtime.answers) {
+    status.runtime_handlers = runtime.handlers;
+    status.features.reset();
+    if (runtime.features) status.features = *runtime.features;
+  }
   if (runtime.answers) set_images(status, runtime.images, options.status_max_images);
 
   auto& conditions = status.conditions;

@@ -8,7 +8,7 @@
 #include "api/corev1.h"
 #include "api/cri.h"
 #include "base/clock.h"
-#include "kubelet/container/resources.h"
+#include "kubelet/node/allocatable.h"
 #include "kubelet/node/machine.h"
 #include "kubelet/options.h"
 
@@ -20,15 +20,14 @@ struct RuntimeHealth {
   std::string version;    // "containerd://1.6.20"
   std::string not_ready;  // why not, in the words of the Ready condition; empty: ready
   std::vector<cri::Image> images;
+  std::vector<corev1::NodeRuntimeHandler> handlers;
+  std::optional<corev1::NodeFeatures> features;  // nullopt: the runtime does not say
 };
-
-struct NodeResources {
-  ResourceList capacity, allocatable;
-};
-NodeResources node_resources(const Machine& machine, const KubeletOptions& options);
 
 // Reads the runtime's conditions.
 std::string runtime_not_ready(const cri::RuntimeStatus& status);
+// Puts what the runtime can do into the health.
+void take_features(const cri::StatusResponse& status, RuntimeHealth& health);
 
 // Labels and annotations that every node carries, for a node that registers.
 corev1::Node new_node(const Machine& machine, const KubeletOptions& options);

@@ -7,11 +7,13 @@
 namespace kpp::kubelet {
 namespace {
 constexpr Duration kRetry = std::chrono::seconds(1);
-}
+constexpr Duration kLeave = std::chrono::seconds(1);
+}  // namespace
 
 Mirrors::Mirrors(async::Executor& executor, client::Client& client, Logger log,
                  std::function<std::string()> node_uid, Found found)
-    : client_(client),
+    : executor_(executor),
+      client_(client),
       log_(std::move(log)),
       node_uid_(std::move(node_uid)),
       found_(std::move(found)),
@@ -26,6 +28,9 @@ async::Task<void> Mirrors::stop() {
 }
 
 void Mirrors::seen(const api::ObjectKey& key, PodRef mirror) {
+  const auto before = there_.find(key);
+  if (before != there_.end() && (!mirror || mirror->metadata.uid != before->second->metadata.uid))
+    leaving_.erase(before->second->metadata.uid);
   if (mirror) {
     there_[key] = std::move(mirror);
   } else {
@@ -45,12 +50,19 @@ void Mirrors::want(std::map<api::ObjectKey, PodRef> pods) {
   wake_.set();
 }
 
+bool Mirrors::leaves_still(const corev1::Pod& mirror) {
+  if (!mirror.metadata.deletion_timestamp) return false;
+  const TimePoint now = executor_.steady();
+  return now - leaving_.try_emplace(mirror.metadata.uid, now).first->second < kLeave;
+}
+
 async::Task<bool> Mirrors::put_right(api::ObjectKey key, async::StopToken stop) {
   const auto wanted = wanted_.find(key);
   const auto there = there_.find(key);
   const PodRef pod = wanted == wanted_.end() ? nullptr : wanted->second;
   const PodRef mirror = there == there_.end() ? nullptr : there->second;
   Status done;
+  if (mirror && pod && leaves_still(*mirror)) co_return false;
   if (mirror && (!pod || mirror->metadata.deletion_timestamp || !mirrors(*mirror, *pod))) {
     client::DeleteQuery query;
     query.grace_period_seconds = 0;

@@ -17,8 +17,9 @@
 namespace kpp::kubelet {
 
 // Guarantees: a mirror that is missing, is being deleted or stands for another pod of the name is
-// replaced; one whose pod is gone is deleted. What fails is tried again.
-// Runs on: its executor only.
+// replaced; one whose pod is gone is deleted. Who deleted a mirror has a second to see it leave
+// before the next of its name comes: clients wait for the object to go, by name. What fails is
+// tried again. Runs on: its executor only.
 class Mirrors {
  public:
   using PodRef = std::shared_ptr<const corev1::Pod>;
@@ -47,12 +48,16 @@ class Mirrors {
   async::Task<void> run();
   async::Task<bool> put_right(api::ObjectKey key, async::StopToken stop);
 
+  bool leaves_still(const corev1::Pod& mirror);
+
+  async::Executor& executor_;
   client::Client& client_;
   Logger log_;
   std::function<std::string()> node_uid_;
   Found found_;
   std::map<api::ObjectKey, PodRef> wanted_;
   std::map<api::ObjectKey, PodRef> there_;
+  std::map<std::string, TimePoint> leaving_;  // by uid: since when a mirror is being deleted
   bool synced_ = false;
   bool wanted_known_ = false;
   async::Event wake_;

@@ -26,9 +26,7 @@ sys.path.insert(0, os.path.join(ROOT, 'tests/e2e'))
 from cluster import KPP, Client, Cluster, images_archive, run, wait_until  # noqa: E402
 
 # What is not run, and why.
-OUTSIDE = {'rs-quota': 'resource quota', 'static-pod': 'kubectl delete of a mirror sometimes waits for ever',
-           'vol-pvc-*': 'binder of volumes',
-           'job-onfailure': 'the kubelet tells of stopping a container that was restarting', 'vol-ephemeral-claim': 'ephemeral volume controller',
+OUTSIDE = {'rs-quota': 'resource quota', 'vol-pvc-*': 'binder of volumes', 'vol-ephemeral-claim': 'ephemeral volume controller',
            'sched-pod-affinity': 'scheduler: affinity between pods', 'x-preemption': 'scheduler: preemption'}
 
 # Lines that are not the cluster's: kubectl words them, each version in its own way, or the machine's file systems show.
