@@ -308,6 +308,25 @@ TEST_F(PodWorkerTest, AFailedLivenessProbeRestartsTheContainer) {
   EXPECT_EQ(status().container_statuses.at(0).restart_count, 1);
 }
 
+TEST_F(PodWorkerTest, AProgramHasAMomentBeforeItIsAskedWhetherItIsReady) {
+  corev1::Pod pod;
+  corev1::Container c = container("c");
+  auto& probe = c.readiness_probe.emplace();
+  probe.handler.exec.emplace().command = {"check"};
+  probe.period_seconds = 10;
+  pod.spec.containers = {c};
+  int asked = 0;
+  runtime.on_exec = [&](const std::string&, const std::vector<std::string>&) {
+    ++asked;
+    return cri::ExecSyncResponse();
+  };
+  start(pod);
+  EXPECT_EQ(asked, 0);
+  advance(seconds(1));
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(status().container_statuses.at(0).ready);
+}
+
 TEST_F(PodWorkerTest, AMissingConfigMapHoldsThePodUpUntilItIsThere) {
   corev1::Pod pod;
   corev1::Container c = container("c");

@@ -8,6 +8,10 @@
 namespace kpp::kubelet {
 namespace {
 
+// A program needs a moment before it answers, and who is found not ready at once waits for a whole
+// period.
+constexpr std::chrono::milliseconds kSettling{500};
+
 std::string_view kind_name(int kind) {
   constexpr std::array kNames{"Startup", "Liveness", "Readiness"};
   return kNames[static_cast<std::size_t>(kind)];
@@ -118,8 +122,9 @@ async::Task<void> Prober::run(PodRef pod, corev1::Container container, ProbeTarg
                               Kind kind, corev1::Probe probe, std::int64_t started_at,
                               async::StopToken stop) {
   const auto period = std::chrono::seconds(std::max(probe.period_seconds, 1));
-  const WallTime first =
-      WallTime(Duration(started_at)) + std::chrono::seconds(probe.initial_delay_seconds);
+  Duration delay = std::chrono::seconds(probe.initial_delay_seconds);
+  if (kind == Kind::kReadiness) delay = std::max<Duration>(delay, kSettling);
+  const WallTime first = WallTime(Duration(started_at)) + delay;
   const std::string id = target.container_id;
   bool last = false;
   int run_length = 0;

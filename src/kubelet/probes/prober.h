@@ -17,11 +17,11 @@
 
 namespace kpp::kubelet {
 
-// Guarantees: each probe of a running container runs from initialDelaySeconds on, every
-// periodSeconds; liveness and
-//   readiness wait for the startup probe. A result stands once its threshold of equal answers is
-//   reached. A failed liveness or startup probe is not asked again for that container. `changed` is
-//   called when a result changes.
+// Guarantees: each probe of a running container runs from initialDelaySeconds on (readiness half a
+//   second after the start at the earliest), every periodSeconds; liveness and readiness wait for
+//   the startup probe. A result stands once its threshold of equal answers is reached. A failed
+//   liveness or startup probe is not asked again for that container. `changed` is called when a
+//   result changes.
 // Runs on: its executor only.
 // Stop: stop() ends all probes.
 class Prober {
