@@ -221,17 +221,12 @@ async::Task<Status> init(Setting setting, InitConfig config, bool dry_run, async
 }
 
 const std::vector<std::string_view>& phase_names() {
-  static const std::vector<std::string_view> names = {"preflight",
-                                                      "certs",
-                                                      "kubeconfig",
-                                                      "control-plane",
-                                                      "kubelet-start",
-                                                      "wait-control-plane",
-                                                      "upload-config",
-                                                      "mark-control-plane",
-                                                      "bootstrap-token",
-                                                      "kubelet-finalize",
-                                                      "addon"};
+  static const std::vector<std::string_view> names = {"preflight",          "certs",
+                                                      "kubeconfig",         "control-plane",
+                                                      "kubelet-start",      "wait-control-plane",
+                                                      "upload-config",      "upload-certs",
+                                                      "mark-control-plane", "bootstrap-token",
+                                                      "kubelet-finalize",   "addon"};
   return names;
 }
 
