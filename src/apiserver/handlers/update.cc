@@ -20,8 +20,12 @@ constexpr int kTries = 6;
 bool is_deleting(const metav1::ObjectMeta& meta) { return meta.deletion_timestamp.has_value(); }
 
 // True if the last finalizer has gone from an object that is being deleted and no grace is left to
-// wait for.
-bool ready_to_go(const metav1::ObjectMeta& meta) {
+// wait for. A namespace has finalizers in its spec too: they stand for its content.
+bool ready_to_go(const api::Object& object) {
+  const auto& meta = *api::metadata(object.desc(), object.data());
+  if (const auto* ns = object.as<corev1::Namespace>();
+      ns != nullptr && !ns->spec.finalizers.empty())
+    return false;
   return is_deleting(meta) && meta.finalizers.empty() &&
          meta.deletion_grace_period_seconds.value_or(0) == 0;
 }
@@ -143,7 +147,7 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     if (service != nullptr && options.subresource.empty()) {
       KPP_CO_RETURN_IF_ERROR(call.core.allocators.allocate(*service, old_service));
     }
-    if (ready_to_go(meta)) {
+    if (ready_to_go(object)) {
       auto removed = co_await store_removed(call, resource, current);
       if (removed) {
         Written out;
