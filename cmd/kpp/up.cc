@@ -15,6 +15,7 @@
 #include "lab/containerd.h"
 #include "lab/lab.h"
 #include "lab/lab_commands.h"
+#include "lab/machines.h"
 #include "process.h"
 
 namespace kpp::cmd {
@@ -87,6 +88,9 @@ Result<lab::Node> make_node(lab::Lab& cluster_lab, const Place& place) {
   lab::NodeSpec spec;
   spec.name = kNodeName;
   spec.binds.push_back({place.data(), place.data(), false});
+  const std::string shared = cat(place.data(), "/shared");
+  KPP_RETURN_IF_ERROR(fs::make_directories(shared));
+  spec.binds.push_back({shared, std::string(lab::kSharedDirectory), false});
   return cluster_lab.create_node(spec);
 }
 

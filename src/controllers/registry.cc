@@ -12,7 +12,9 @@
 #include "controllers/disruption/disruption_controller.h"
 #include "controllers/endpoints/endpoints_controller.h"
 #include "controllers/endpointslice/endpointslice_controller.h"
+#include "controllers/endpointslice_mirroring/endpointslice_mirroring_controller.h"
 #include "controllers/garbage_collector/garbage_collector.h"
+#include "controllers/horizontal_pod_autoscaler/hpa_controller.h"
 #include "controllers/job/job_controller.h"
 #include "controllers/job/ttl_after_finished_controller.h"
 #include "controllers/namespaces/namespace_controller.h"
@@ -20,10 +22,12 @@
 #include "controllers/node_lifecycle/taint_eviction_controller.h"
 #include "controllers/pod_gc/pod_gc_controller.h"
 #include "controllers/replicaset/replicaset_controller.h"
+#include "controllers/resource_quota/resource_quota_controller.h"
 #include "controllers/serviceaccount/root_ca_publisher.h"
 #include "controllers/serviceaccount/serviceaccount_controller.h"
 #include "controllers/statefulset/statefulset_controller.h"
 #include "controllers/volumes/volume_binder.h"
+#include "controllers/volumes/volume_expander.h"
 #include "controllers/volumes/volume_protection.h"
 
 namespace kpp::controllers {
@@ -59,8 +63,14 @@ const std::vector<ControllerEntry>& controller_entries() {
       {"endpoints-controller", "endpoint", "endpoint-controller", &make<EndpointsController>},
       {"endpointslice-controller", "endpointslice", "endpointslice-controller",
        &make<EndpointSliceController>},
+      {"endpointslice-mirroring-controller", "endpointslicemirroring",
+       "endpointslicemirroring-controller", &make<EndpointSliceMirroringController>},
+      {"replicationcontroller-controller", "replicationcontroller", "replication-controller",
+       &make<ReplicationControllerController>},
       {"pod-garbage-collector-controller", "podgc", "pod-garbage-collector",
        &make<PodGarbageCollector>},
+      {"resourcequota-controller", "resourcequota", "resourcequota-controller",
+       &make<ResourceQuotaController>},
       {"namespace-controller", "namespace", "namespace-controller", &make<NamespaceController>},
       {"serviceaccount-controller", "serviceaccount", "service-account-controller",
        &make<ServiceAccountController>},
@@ -70,6 +80,8 @@ const std::vector<ControllerEntry>& controller_entries() {
       {"job-controller", "job", "job-controller", &make<JobController>},
       {"deployment-controller", "deployment", "deployment-controller", &make<DeploymentController>},
       {"replicaset-controller", "replicaset", "replicaset-controller", &make<ReplicaSetController>},
+      {"horizontal-pod-autoscaler-controller", "horizontalpodautoscaling",
+       "horizontal-pod-autoscaler", &make<HorizontalPodAutoscalerController>},
       {"disruption-controller", "disruption", "disruption-controller", &make<DisruptionController>},
       {"statefulset-controller", "statefulset", "statefulset-controller",
        &make<StatefulSetController>},
@@ -87,6 +99,8 @@ const std::vector<ControllerEntry>& controller_entries() {
       {"node-ipam-controller", "nodeipam", "node-controller", &make_node_ipam},
       {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder",
        &make<VolumeBinder>},
+      {"persistentvolume-expander-controller", "persistentvolume-expander", "expand-controller",
+       &make<VolumeExpander>},
       {"clusterrole-aggregation-controller", "clusterrole-aggregation",
        "clusterrole-aggregation-controller", &make<ClusterRoleAggregation>},
       {"persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller",

@@ -14,6 +14,7 @@
 #include "kubelet/credentials.h"
 #include "kubelet/lifecycle_hooks.h"
 #include "kubelet/pod_worker.h"
+#include "kubelet/volumes/subpath.h"
 
 namespace kpp::kubelet {
 namespace {
@@ -30,37 +31,9 @@ Status make_termination_file(const std::string& path) {
   return {};
 }
 
-// A path below a volume; no component may lead out of it by a link.
-Result<std::string> make_subpath(const std::string& volume, const std::string& subpath,
-                                 bool create) {
-  std::string path = volume;
-  std::size_t from = 0;
-  while (from < subpath.size()) {
-    std::size_t to = subpath.find('/', from);
-    if (to == std::string::npos) to = subpath.size();
-    const std::string part = subpath.substr(from, to - from);
-    from = to + 1;
-    if (part.empty() || part == ".") continue;
-    if (part == "..")
-      return fail(Reason::kInvalid, cat("subpath ", quoted(subpath), " must not contain '..'"));
-    path += "/" + part;
-    struct stat info{};
-    if (::stat(path.c_str(), &info) != 0) {
-      if (!create) return fail(errno_status(cat("subpath ", quoted(subpath)), errno));
-      if (::mkdir(path.c_str(), 0777) != 0) return fail(errno_status(cat("mkdir ", path), errno));
-      if (::chmod(path.c_str(), 0777) != 0) return fail(errno_status(cat("chmod ", path), errno));
-    }
-  }
-  char resolved[4096];
-  char base[4096];
-  if (::realpath(path.c_str(), resolved) == nullptr) return fail(errno_status(path, errno));
-  if (::realpath(volume.c_str(), base) == nullptr) return fail(errno_status(volume, errno));
-  const std::string_view inside(resolved);
-  if (inside != base && !inside.starts_with(cat(base, "/"))) {
-    return fail(Reason::kInvalid,
-                cat("subpath ", quoted(subpath), " not within volume path ", quoted(volume)));
-  }
-  return std::string(inside);
+bool has_backsteps(const std::string& path) {
+  return path == ".." || path.starts_with("../") || path.ends_with("/..") ||
+         path.find("/../") != std::string::npos;
 }
 
 std::int32_t propagation_of(const corev1::VolumeMount& mount) {
@@ -249,10 +222,11 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
                                                                   SandboxRecord sandbox,
                                                                   Environment environment) {
   struct Wanted {
-    std::string volume_path, subpath;
-    bool host_path = false;
+    std::string volume, volume_path, subpath;
     std::size_t index = 0;
+    std::string mount;  // where it lies afterwards
   };
+  const std::string dir = pod_directory(deps_.options, pod_->metadata.uid);
   std::vector<cri::Mount> out;
   std::vector<Wanted> subpaths;
   bool has_hosts = false;
@@ -275,6 +249,14 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
       }
       subpath = expand(mount.sub_path_expr, lookup);
     }
+    if (subpath.starts_with("/")) {
+      co_return fail(Reason::kInvalid,
+                     cat("error SubPath `", subpath, "` must not be an absolute path"));
+    }
+    if (has_backsteps(subpath)) {
+      co_return fail(Reason::kInvalid,
+                     cat("unable to provision SubPath `", subpath, "`: must not contain '..'"));
+    }
     has_hosts = has_hosts || mount.mount_path == "/etc/hosts";
     cri::Mount entry;
     entry.container_path =
@@ -289,12 +271,12 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
     entry.readonly = mount.read_only || is_copy || claimed_read_only;
     entry.propagation = propagation_of(mount);
     if (!subpath.empty()) {
-      subpaths.push_back(
-          {entry.host_path, subpath, it->volume_source.host_path.has_value(), out.size()});
+      subpaths.push_back({mount.name, entry.host_path, subpath, out.size(),
+                          cat(dir, "/volume-subpaths/", mount.name, "/", container.name, "/",
+                              &mount - container.volume_mounts.data())});
     }
     out.push_back(std::move(entry));
   }
-  const std::string dir = pod_directory(deps_.options, pod_->metadata.uid);
   const std::string hosts_path = dir + "/etc-hosts";
   if (!has_hosts) {
     cri::Mount hosts;
@@ -322,10 +304,17 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
   }
   Status done = co_await async::offload(
       deps_.executor, deps_.pool,
-      [&out, &subpaths, hosts_path, hosts_text, has_hosts, termination_file]() -> Status {
+      [&out, &subpaths, &container, hosts_path, hosts_text, has_hosts,
+       termination_file]() -> Status {
         for (const auto& wanted : subpaths) {
-          KPP_ASSIGN(out[wanted.index].host_path,
-                     make_subpath(wanted.volume_path, wanted.subpath, true));
+          // What exactly is wrong would tell a container about the node's files.
+          const std::string whose =
+              cat("volumeMount ", quoted(wanted.volume), " of container ", quoted(container.name));
+          if (!make_subpath(wanted.volume_path, wanted.subpath).ok())
+            return {Reason::kInvalid, cat("failed to create subPath directory for ", whose)};
+          if (!bind_subpath(wanted.volume_path, wanted.subpath, wanted.mount).ok())
+            return {Reason::kInvalid, cat("failed to prepare subPath for ", whose)};
+          out[wanted.index].host_path = wanted.mount;
         }
         if (!has_hosts) KPP_RETURN_IF_ERROR(fs::write_file_atomic(hosts_path, hosts_text, 0644));
         if (!termination_file.empty()) KPP_RETURN_IF_ERROR(make_termination_file(termination_file));

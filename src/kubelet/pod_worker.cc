@@ -3,6 +3,17 @@
 #include "kubelet/container/resources.h"
 
 namespace kpp::kubelet {
+namespace {
+
+// Of the node, what volumes ask for.
+corev1::Node node_view(const PodDeps& deps) {
+  corev1::Node out;
+  out.metadata.name = deps.options.node_name;
+  if (deps.node_labels) out.metadata.labels = deps.node_labels();
+  return out;
+}
+
+}  // namespace
 
 PodWorker::PodWorker(const PodDeps& deps, PodRef pod,
                      std::function<void(const std::string& uid)> done)
@@ -13,7 +24,8 @@ PodWorker::PodWorker(const PodDeps& deps, PodRef pod,
       seen_(api::MicroTime::from(deps.executor.wall()).to_string()),
       status_(deps.executor, deps.client, deps.log, *pod_),
       volumes_(deps.executor, deps.pool, deps.client, {deps.objects, deps.tokens},
-               cat(deps.options.root_dir, "/pods/", pod_->metadata.uid), deps.node.memory_capacity),
+               cat(deps.options.root_dir, "/pods/", pod_->metadata.uid),
+               {[&deps] { return node_view(deps); }, deps.node.memory_capacity}),
       prober_(deps_, [this] { poke(); }),
       wake_(deps.executor),
       scope_(deps.executor) {}

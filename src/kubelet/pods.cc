@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fs.h"
 #include "kubelet/admission.h"
 #include "kubelet/container/resources.h"
 #include "kubelet/static/static_pod.h"
@@ -184,6 +185,28 @@ void Pods::runtime_listed(const std::map<std::string, std::vector<std::string>>&
     if (seen < 0 || ++seen < kSureAfter) continue;
     seen = -1;
     scope_.spawn(remove_orphan(uid, sandboxes));
+  }
+  if (--lists_until_sweep_ > 0) return;
+  constexpr int kListsBetweenSweeps = 300;
+  lists_until_sweep_ = kListsBetweenSweeps;
+  std::set<std::string> in_runtime;
+  for (const auto& [uid, sandboxes] : sandboxes_by_uid) in_runtime.insert(uid);
+  scope_.spawn(sweep_directories(std::move(in_runtime)));
+}
+
+async::Task<void> Pods::sweep_directories(std::set<std::string> in_runtime) {
+  const std::string folder = cat(deps_.options.root_dir, "/pods");
+  const auto names = co_await async::offload(deps_.executor, deps_.pool, [folder] {
+    return fs::list(folder).value_or(std::vector<std::string>());
+  });
+  for (const auto& uid : names) {
+    if (in_runtime.contains(uid) || workers_.contains(uid)) continue;
+    deps_.log.info("Removing what a pod left that the API does not have", {kv("podUID", uid)});
+    const Status done =
+        co_await PodVolumes::tear_down(deps_.executor, deps_.pool, cat(folder, "/", uid));
+    if (!done.ok())
+      deps_.log.warning("Orphaned pod found, but volume paths are still present on disk",
+                        {kv("podUID", uid), kv("err", done.to_string())});
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "client/informer.h"
@@ -53,12 +54,15 @@ class Pods {
   void runtime_listed(const std::map<std::string, std::vector<std::string>>& sandboxes_by_uid);
   async::Task<void> drop(std::unique_ptr<PodWorker> worker);
   async::Task<void> remove_orphan(std::string uid, std::vector<std::string> sandboxes);
+  // Directories of pods that are neither in the API nor in the runtime.
+  async::Task<void> sweep_directories(std::set<std::string> in_runtime);
 
   const PodDeps& deps_;
   std::map<std::string, std::unique_ptr<PodWorker>> workers_;  // by uid
   std::map<std::string, int> orphans_;  // by uid: lists in which it was seen; -1: being removed
   client::Informer<corev1::Pod> informer_;
   Pleg pleg_;
+  int lists_until_sweep_ = 3;
   PodFolder::Pods static_pods_;  // as the folder has them, by uid
   bool folder_read_ = false;
   PodFolder folder_;

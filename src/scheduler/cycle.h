@@ -7,18 +7,23 @@
 #include <string>
 #include <vector>
 
-#include "scheduler/cache.h"
-#include "scheduler/plugins/plugin.h"
+#include "scheduler/fit.h"
 
 namespace kpp::scheduler {
 
 struct Decision {
   std::string node;              // empty: none
+  VolumePlan volumes;            // to be written before the pod is bound to the node
   std::string message;           // why none, as the API shows it
   std::uint32_t refused_by = 0;  // PluginBits
+  // No node fits, but this one will when the victims are gone.
+  std::string nominated;
+  std::vector<PodInfoRef> victims;
+  bool drop_nomination = false;  // the node that was kept for the pod is of no use to it
 };
 
-// Filters the nodes, scores those that fit, takes the best (one of the best by chance).
+// Filters the nodes, scores those that fit, takes the best (one of the best by chance); where none
+// fits, looks for pods of lower priority to make room.
 //
 // Guarantees: looks at no more nodes than percentage_of_nodes_to_score asks for, and begins where
 // the last search
@@ -36,7 +41,9 @@ class Cycle {
  private:
   struct Refusals;
   std::size_t wanted_nodes(std::size_t all) const;
-  const NodeInfo* best(const PodInfo& pod, const std::vector<const NodeInfo*>& fitting);
+  Decision refuse(const PodInfo& pod, const Cache& cache, const Fit& fit, const Refusals& refusals);
+  const NodeInfo* best(const PodInfo& pod, const Cache& cache,
+                       const std::vector<const NodeInfo*>& fitting);
 
   const int percentage_;
   std::vector<std::unique_ptr<FilterPlugin>> filters_;

@@ -1,53 +1,14 @@
 #include "scheduler/cycle.h"
 
-#include <gtest/gtest.h>
-
-#include "scheduler/plugins/tolerations.h"
+#include "scheduler/testing/cycle_fixture.h"
 
 namespace kpp::scheduler {
 namespace {
 
-corev1::Pod pod_named(const std::string& name, const std::string& cpu = {},
-                      const std::string& memory = {}) {
-  corev1::Pod pod;
-  pod.metadata.namespace_ = "default";
-  pod.metadata.name = name;
-  auto& container = pod.spec.containers.emplace_back();
-  if (!cpu.empty()) container.resources.requests["cpu"] = api::Quantity(cpu);
-  if (!memory.empty()) container.resources.requests["memory"] = api::Quantity(memory);
-  return pod;
-}
-
-PodInfoRef info(corev1::Pod pod) {
-  return std::make_shared<const PodInfo>(std::make_shared<const corev1::Pod>(std::move(pod)));
-}
-
-corev1::Node node_named(const std::string& name, const std::string& cpu = "4",
-                        const std::string& memory = "8Gi") {
-  corev1::Node node;
-  node.metadata.name = name;
-  node.metadata.labels["kubernetes.io/hostname"] = name;
-  node.status.allocatable["cpu"] = api::Quantity(cpu);
-  node.status.allocatable["memory"] = api::Quantity(memory);
-  node.status.allocatable["ephemeral-storage"] = api::Quantity("100Gi");
-  node.status.allocatable["pods"] = api::Quantity("110");
-  return node;
-}
-
-class CycleTest : public testing::Test {
- protected:
-  void add(corev1::Node node) {
-    cache_.set_node(std::make_shared<const corev1::Node>(std::move(node)));
-  }
-  void stand(corev1::Pod pod, const std::string& node) {
-    pod.spec.node_name = node;
-    cache_.add_pod(info(std::move(pod)));
-  }
-  Decision decide(corev1::Pod pod) { return cycle_.decide(*info(std::move(pod)), cache_); }
-
-  Cache cache_;
-  Cycle cycle_{0};
-};
+using testing::CycleTest;
+using testing::info;
+using testing::node_named;
+using testing::pod_named;
 
 TEST_F(CycleTest, WithoutNodesSaysSo) {
   EXPECT_EQ(decide(pod_named("p")).message, "no nodes available to schedule pods");
@@ -194,7 +155,7 @@ TEST_F(CycleTest, APodOfADaemonSetOnlySeesItsNode) {
 TEST_F(CycleTest, WhatIsNotDecidedHereWaits) {
   add(node_named("node1"));
   auto pod = pod_named("p");
-  pod.spec.topology_spread_constraints.emplace_back().when_unsatisfiable = "DoNotSchedule";
+  pod.spec.resource_claims.emplace_back().name = "gpu";
   EXPECT_TRUE(decide(pod).node.empty());
 }
 
@@ -210,23 +171,6 @@ TEST(Requests, TakeTheHungriestMoment) {
   EXPECT_EQ(pod_requests(pod).milli_cpu, 2600);
   pod.spec.resources.emplace().requests["cpu"] = api::Quantity("1");
   EXPECT_EQ(pod_requests(pod).milli_cpu, 1100);
-}
-
-TEST(Tolerations, CoverTaints) {
-  corev1::Taint taint;
-  taint.key = "k";
-  taint.value = "v";
-  taint.effect = "NoSchedule";
-  corev1::Toleration toleration;
-  toleration.operator_ = "Exists";
-  EXPECT_TRUE(tolerates(toleration, taint));
-  toleration.effect = "NoExecute";
-  EXPECT_FALSE(tolerates(toleration, taint));
-  toleration = {};
-  toleration.key = "k";
-  EXPECT_FALSE(tolerates(toleration, taint));
-  toleration.value = "v";
-  EXPECT_TRUE(tolerates(toleration, taint));
 }
 
 TEST(SchedulerCache, CountsAnAssumedPodOnce) {

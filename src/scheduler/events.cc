@@ -15,6 +15,17 @@ std::string hex(std::int64_t value) {
   return {text, std::to_chars(text, text + sizeof text, value, 16).ptr};
 }
 
+corev1::ObjectReference reference_of(const corev1::Pod& pod) {
+  corev1::ObjectReference out;
+  out.kind = "Pod";
+  out.api_version = "v1";
+  out.namespace_ = pod.metadata.namespace_;
+  out.name = pod.metadata.name;
+  out.uid = pod.metadata.uid;
+  out.resource_version = pod.metadata.resource_version;
+  return out;
+}
+
 }  // namespace
 
 Events::Events(async::Executor& executor, client::Client& client, Logger log,
@@ -28,7 +39,7 @@ Events::Events(async::Executor& executor, client::Client& client, Logger log,
       scope_(executor) {}
 
 void Events::record(const corev1::Pod& pod, std::string_view type, std::string_view reason,
-                    std::string_view action, std::string note) {
+                    std::string_view action, std::string note, const corev1::Pod* related) {
   if (queue_.size() >= kMaxQueued) {
     log_.warning("Event dropped: too many wait",
                  {kv("pod", api::key_of(pod)), kv("reason", reason)});
@@ -63,12 +74,8 @@ void Events::record(const corev1::Pod& pod, std::string_view type, std::string_v
   event.reason = reason;
   event.action = action;
   event.note = note.size() > 1024 ? note.substr(0, 1024) : std::move(note);
-  event.regarding.kind = "Pod";
-  event.regarding.api_version = "v1";
-  event.regarding.namespace_ = pod.metadata.namespace_;
-  event.regarding.name = pod.metadata.name;
-  event.regarding.uid = pod.metadata.uid;
-  event.regarding.resource_version = pod.metadata.resource_version;
+  event.regarding = reference_of(pod);
+  if (related != nullptr) event.related = reference_of(*related);
   if (known_.size() >= kMaxKnown) forget_old();
   if (type != "Normal")
     known_[key] = {event.metadata.namespace_, event.metadata.name, 1, executor_.steady()};

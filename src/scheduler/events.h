@@ -26,7 +26,7 @@ class Events {
          std::string instance);
 
   void record(const corev1::Pod& pod, std::string_view type, std::string_view reason,
-              std::string_view action, std::string note);
+              std::string_view action, std::string note, const corev1::Pod* related = nullptr);
   void start();
   async::Task<void> stop();
 

@@ -158,10 +158,11 @@ void Queue::retry(QueuedPod pod) {
   place(entry, Place::kBackoff);
 }
 
-void Queue::move(std::uint32_t plugins) {
+void Queue::move(std::uint32_t plugins, const std::function<bool(const PodInfo&)>& helps) {
   std::vector<api::ObjectKey> keys;
   for (const auto& [added, key] : unschedulable_) {
-    if ((entries_.at(key).pod.refused_by & plugins) != 0) keys.push_back(key);
+    const QueuedPod& waiting = entries_.at(key).pod;
+    if ((waiting.refused_by & plugins) != 0 && (!helps || helps(*waiting.pod))) keys.push_back(key);
   }
   for (const auto& key : keys) {
     Entry& entry = entries_.at(key);

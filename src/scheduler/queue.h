@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -50,8 +51,8 @@ class Queue {
   void unschedulable(QueuedPod pod);
   // Something failed that may go well the next time: only the back-off is waited out.
   void retry(QueuedPod pod);
-  // Something happened that may help pods refused by these plugins.
-  void move(std::uint32_t plugins);
+  // Something happened that may help pods refused by these plugins; `helps` says which of them.
+  void move(std::uint32_t plugins, const std::function<bool(const PodInfo&)>& helps = {});
 
   std::size_t active() const { return active_.size(); }
   std::size_t waiting() const { return entries_.size(); }

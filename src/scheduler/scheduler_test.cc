@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "api/corev1.h"
 #include "api/eventsv1.h"
+#include "api/storagev1.h"
 #include "client/testing/fake_api.h"
 
 namespace kpp::scheduler {
@@ -159,6 +162,78 @@ TEST_F(SchedulerTest, ARepeatedRefusalIsASeries) {
   ASSERT_EQ(events().size(), 1U);
   ASSERT_TRUE(events()[0].series);
   EXPECT_EQ(events()[0].series->count, 2);
+}
+
+TEST_F(SchedulerTest, APodOfLowerPriorityIsEvictedForAHigherOne) {
+  put_node("node1", "2");
+  put_pod("low", "1500m");
+  start();
+  ASSERT_EQ(pod("low").spec.node_name, "node1");
+  put_pod("high", "1500m");
+  api_.edit<corev1::Pod>({"default", "high"}, [](corev1::Pod& p) { p.spec.priority = 10; });
+  executor_.run_until_idle();
+  executor_.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(pod("low").metadata.deletion_timestamp);
+  const auto conditions = pod("low").status.conditions;
+  const auto target =
+      std::ranges::find(conditions, "DisruptionTarget", &corev1::PodCondition::type);
+  ASSERT_NE(target, conditions.end());
+  EXPECT_EQ(target->message, "default-scheduler: preempting to accommodate a higher priority pod");
+  EXPECT_EQ(pod("high").status.nominated_node_name, "node1");
+  bool told = false;
+  for (const auto& event : events()) {
+    if (event.reason != "Preempted") continue;
+    told = true;
+    EXPECT_EQ(event.note, cat("Preempted by pod ", pod("high").metadata.uid, " on node node1"));
+    EXPECT_EQ(event.action, "Preempting");
+    EXPECT_EQ(event.regarding.name, "low");
+    EXPECT_EQ(event.related->name, "high");
+  }
+  EXPECT_TRUE(told);
+  api_.erase<corev1::Pod>({"default", "low"});
+  executor_.advance(std::chrono::seconds(2));
+  EXPECT_EQ(pod("high").spec.node_name, "node1");
+}
+
+TEST_F(SchedulerTest, AVolumeIsPromisedBeforeItsPodIsBound) {
+  put_node("node1");
+  storagev1::StorageClass local;
+  local.metadata.name = "local";
+  local.provisioner = "kubernetes.io/no-provisioner";
+  local.volume_binding_mode = "WaitForFirstConsumer";
+  api_.put(local);
+  corev1::PersistentVolume volume;
+  volume.metadata.name = "v";
+  volume.spec.capacity["storage"] = api::Quantity("1Gi");
+  volume.spec.access_modes = {"ReadWriteOnce"};
+  volume.spec.storage_class_name = "local";
+  volume.status.phase = "Available";
+  api_.put(volume);
+  corev1::PersistentVolumeClaim claim;
+  claim.metadata.namespace_ = "default";
+  claim.metadata.name = "c";
+  claim.spec.access_modes = {"ReadWriteOnce"};
+  claim.spec.storage_class_name = "local";
+  claim.spec.resources.requests["storage"] = api::Quantity("1Gi");
+  api_.put(claim);
+  put_pod("p", "1");
+  api_.edit<corev1::Pod>({"default", "p"}, [](corev1::Pod& p) {
+    auto& v = p.spec.volumes.emplace_back();
+    v.name = "v";
+    v.volume_source.persistent_volume_claim.emplace().claim_name = "c";
+  });
+  start();
+  const auto promised = *api_.get<corev1::PersistentVolume>({"", "v"});
+  ASSERT_TRUE(promised.spec.claim_ref);
+  EXPECT_EQ(promised.spec.claim_ref->name, "c");
+  EXPECT_EQ(promised.metadata.annotations.at("pv.kubernetes.io/bound-by-controller"), "yes");
+  EXPECT_EQ(pod("p").spec.node_name, "");  // the volume controller has not bound the claim yet
+  api_.edit<corev1::PersistentVolumeClaim>({"default", "c"}, [](auto& c) {
+    c.spec.volume_name = "v";
+    c.metadata.annotations["pv.kubernetes.io/bind-completed"] = "yes";
+  });
+  executor_.run_until_idle();
+  EXPECT_EQ(pod("p").spec.node_name, "node1");
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ PodInfo::PodInfo(PodRef p)
     : pod(std::move(p)),
       requests(pod_requests(*pod)),
       score_requests(pod_requests_for_score(*pod)),
-      ports(host_ports(*pod)) {}
+      ports(host_ports(*pod)),
+      affinity(*pod) {}
 
 void NodeInfo::set_node(NodeRef n) {
   node = std::move(n);
@@ -49,6 +50,8 @@ void NodeInfo::add_pod(const PodInfoRef& pod) {
   requested.add(pod->requests);
   score_requested.add(pod->score_requests);
   ports.insert(pod->ports.begin(), pod->ports.end());
+  if (!pod->affinity.empty()) ++with_affinity;
+  if (!pod->affinity.required_anti.empty()) ++with_required_anti;
 }
 
 void NodeInfo::remove_pod(const api::ObjectKey& key) {
@@ -59,6 +62,8 @@ void NodeInfo::remove_pod(const api::ObjectKey& key) {
   requested.subtract((*found)->requests);
   score_requested.subtract((*found)->score_requests);
   for (const auto& port : (*found)->ports) ports.erase(ports.find(port));
+  if (!(*found)->affinity.empty()) --with_affinity;
+  if (!(*found)->affinity.required_anti.empty()) --with_required_anti;
   *found = pods.back();
   pods.pop_back();
 }

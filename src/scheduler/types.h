@@ -11,6 +11,7 @@
 
 #include "api/corev1.h"
 #include "api/meta.h"
+#include "scheduler/affinity_term.h"
 #include "scheduler/resources.h"
 
 namespace kpp::scheduler {
@@ -32,8 +33,10 @@ struct PodInfo {
   Resources requests;
   Resources score_requests;
   std::vector<HostPort> ports;
+  PodAffinity affinity;
 
   explicit PodInfo(PodRef p);
+  std::int32_t priority() const { return pod->spec.priority.value_or(0); }
   api::ObjectKey key() const { return api::key_of(*pod); }
 };
 using PodInfoRef = std::shared_ptr<const PodInfo>;
@@ -50,6 +53,8 @@ struct NodeInfo {
   Resources score_requested;
   std::multiset<HostPort> ports;
   std::vector<PodInfoRef> pods;
+  std::size_t with_affinity = 0;       // pods with affinity or anti-affinity of any kind
+  std::size_t with_required_anti = 0;  // pods with required anti-affinity
 
   void set_node(NodeRef n);
   void add_pod(const PodInfoRef& pod);
@@ -65,6 +70,12 @@ enum PluginBit : std::uint32_t {
   kNodePortsBit = 1U << 4U,
   kNodeResourcesFitBit = 1U << 5U,
   kOutsideSliceBit = 1U << 6U,
+  kVolumeRestrictionsBit = 1U << 7U,
+  kNodeVolumeLimitsBit = 1U << 8U,
+  kVolumeBindingBit = 1U << 9U,
+  kVolumeZoneBit = 1U << 10U,
+  kPodTopologySpreadBit = 1U << 11U,
+  kInterPodAffinityBit = 1U << 12U,
   kAllPluginBits = ~0U,
 };
 

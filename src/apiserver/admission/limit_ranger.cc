@@ -1,9 +1,9 @@
 #include <cstdio>
 
 #include "api/corev1.h"
+#include "api/pod_amounts.h"
 #include "api/quantity.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/admission/pod_amounts.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -19,7 +19,7 @@ bool is_claim(const AdmissionRequest& request) {
 // --- defaults
 
 // Adds what is missing; gives the names of what was added.
-std::vector<std::string> fill(Amounts& to, const Amounts& from) {
+std::vector<std::string> fill(api::Amounts& to, const api::Amounts& from) {
   std::vector<std::string> added;
   for (const auto& [name, amount] : from) {
     if (to.emplace(name, amount).second) added.push_back(name);
@@ -27,8 +27,9 @@ std::vector<std::string> fill(Amounts& to, const Amounts& from) {
   return added;
 }
 
-void fill_container(corev1::Container& container, const Amounts& requests, const Amounts& limits,
-                    std::string_view kind, std::vector<std::string>& notes) {
+void fill_container(corev1::Container& container, const api::Amounts& requests,
+                    const api::Amounts& limits, std::string_view kind,
+                    std::vector<std::string>& notes) {
   const auto set_limits = fill(container.resources.limits, limits);
   const auto set_requests = fill(container.resources.requests, requests);
   if (!set_requests.empty())
@@ -41,7 +42,7 @@ Status admit(api::Object& object, const AdmissionRequest& request, const Lookup&
   if (!is_pod(request)) return {};
   auto& pod = *object.as<corev1::Pod>();
   for (const auto& range : lookup.list<corev1::LimitRange>("", "limitranges", request.namespace_)) {
-    Amounts requests, limits;
+    api::Amounts requests, limits;
     for (const auto& item : range.spec.limits) {
       if (item.type != "Container") continue;
       for (const auto& [name, amount] : item.default_request) requests[name] = amount;
@@ -60,7 +61,7 @@ Status admit(api::Object& object, const AdmissionRequest& request, const Lookup&
 
 // --- bounds
 
-const api::Quantity* find(const Amounts& amounts, const std::string& name) {
+const api::Quantity* find(const api::Amounts& amounts, const std::string& name) {
   const auto it = amounts.find(name);
   return it == amounts.end() ? nullptr : &it->second;
 }
@@ -68,8 +69,8 @@ const api::Quantity* find(const Amounts& amounts, const std::string& name) {
 // One kind of thing that bounds are for: its requests and limits, and the complaints about them.
 struct Bounded {
   std::string_view kind;
-  const Amounts& requests;
-  const Amounts& limits;
+  const api::Amounts& requests;
+  const api::Amounts& limits;
   std::vector<std::string>& complaints;
 
   void complain(std::string_view which, const std::string& name, const api::Quantity& bound,
@@ -139,7 +140,7 @@ Status check(const api::Object& object, const AdmissionRequest& request, const L
     for (const auto& item : range.spec.limits) {
       if (const auto* claim = object.as<corev1::PersistentVolumeClaim>()) {
         if (item.type != "PersistentVolumeClaim") continue;
-        static const Amounts kNone;
+        static const api::Amounts kNone;
         Bounded bounded{item.type, claim->spec.resources.requests, kNone, complaints};
         for (const auto& [name, bound] : item.min) bounded.at_least(name, bound);
         for (const auto& [name, bound] : item.max) bounded.request_at_most(name, bound);
@@ -154,8 +155,8 @@ Status check(const api::Object& object, const AdmissionRequest& request, const L
           }
         }
       } else if (item.type == "Pod") {
-        const Amounts requests = pod_total(spec, &corev1::ResourceRequirements::requests);
-        const Amounts limits = pod_total(spec, &corev1::ResourceRequirements::limits);
+        const api::Amounts requests = api::pod_total(spec, &corev1::ResourceRequirements::requests);
+        const api::Amounts limits = api::pod_total(spec, &corev1::ResourceRequirements::limits);
         Bounded{item.type, requests, limits, complaints}.check(item);
       }
     }

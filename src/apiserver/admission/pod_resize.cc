@@ -1,8 +1,8 @@
 // A pod in place may not grow beyond what its node has in all.
 #include "api/corev1.h"
+#include "api/pod_amounts.h"
 #include "api/quantity.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/admission/pod_amounts.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -16,8 +16,8 @@ Status check_resize(const api::Object& object, const AdmissionRequest& request,
   if (pod.spec.node_name.empty()) return {};
   const auto node = lookup.get<corev1::Node>("", "nodes", "", pod.spec.node_name);
   if (!node) return {};
-  const Amounts wanted = pod_total(pod.spec, &corev1::ResourceRequirements::requests);
-  const Amounts before = pod_total(old.spec, &corev1::ResourceRequirements::requests);
+  const api::Amounts wanted = api::pod_total(pod.spec, &corev1::ResourceRequirements::requests);
+  const api::Amounts before = api::pod_total(old.spec, &corev1::ResourceRequirements::requests);
   for (const std::string resource : {"cpu", "memory"}) {
     const auto asked = wanted.find(resource);
     const auto has = node->status.allocatable.find(resource);

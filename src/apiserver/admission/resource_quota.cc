@@ -4,9 +4,8 @@
 #include <set>
 
 #include "api/corev1.h"
-#include "api/quantity.h"
+#include "api/quota.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/admission/pod_amounts.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 
@@ -14,141 +13,20 @@ namespace kpp::apiserver {
 namespace {
 
 constexpr int kTries = 8;
-using Usage = std::map<std::string, api::Amount>;
-
-// --- what an object uses
-
-// Core kinds that quotas also name without "count/".
-bool has_short_name(std::string_view resource) {
-  static constexpr std::string_view kNames[] = {"configmaps",     "persistentvolumeclaims",
-                                                "pods",           "replicationcontrollers",
-                                                "resourcequotas", "secrets",
-                                                "services"};
-  return std::find(std::begin(kNames), std::end(kNames), resource) != std::end(kNames);
-}
-
-void add_pod(Usage& usage, const corev1::PodSpec& spec) {
-  for (const auto& [name, amount] : pod_total(spec, &corev1::ResourceRequirements::requests)) {
-    usage[cat("requests.", name)] = api::Amount::from(amount);
-    const bool plain = name == "cpu" || name == "memory" || name == "ephemeral-storage" ||
-                       name.starts_with("hugepages-");
-    if (plain) usage[name] = api::Amount::from(amount);
-  }
-  for (const auto& [name, amount] : pod_total(spec, &corev1::ResourceRequirements::limits)) {
-    usage[cat("limits.", name)] = api::Amount::from(amount);
-  }
-}
-
-void add_service(Usage& usage, const corev1::ServiceSpec& spec) {
-  const bool balancer = spec.type == "LoadBalancer";
-  std::int64_t ports = 0;
-  if (spec.type == "NodePort" ||
-      (balancer && spec.allocate_load_balancer_node_ports.value_or(true))) {
-    ports = static_cast<std::int64_t>(spec.ports.size());
-  } else if (balancer) {
-    ports = std::count_if(spec.ports.begin(), spec.ports.end(),
-                          [](const auto& port) { return port.node_port != 0; });
-  }
-  usage["services.nodeports"] = api::Amount::of(ports);
-  usage["services.loadbalancers"] = api::Amount::of(balancer ? 1 : 0);
-}
-
-void add_claim(Usage& usage, const corev1::PersistentVolumeClaim& claim) {
-  const auto it = claim.spec.resources.requests.find("storage");
-  const api::Amount size =
-      it == claim.spec.resources.requests.end() ? api::Amount() : api::Amount::from(it->second);
-  usage["requests.storage"] = size;
-  if (!claim.spec.storage_class_name || claim.spec.storage_class_name->empty()) return;
-  const std::string prefix = cat(*claim.spec.storage_class_name, ".storageclass.storage.k8s.io/");
-  usage[cat(prefix, "requests.storage")] = size;
-  usage[cat(prefix, "persistentvolumeclaims")] = api::Amount::of(1);
-}
-
-Usage usage_of(const api::Object& object, const ServedResource& resource) {
-  Usage out;
-  out[cat("count/", qualified(resource.name(), resource.group))] = api::Amount::of(1);
-  if (resource.group.empty() && has_short_name(resource.name()))
-    out[std::string(resource.name())] = api::Amount::of(1);
-  if (const auto* pod = object.as<corev1::Pod>()) add_pod(out, pod->spec);
-  if (const auto* service = object.as<corev1::Service>()) add_service(out, service->spec);
-  if (const auto* claim = object.as<corev1::PersistentVolumeClaim>()) add_claim(out, *claim);
-  return out;
-}
+using Usage = api::QuotaUsage;
 
 // What the write adds; only what grows counts.
 Usage growth(const api::Object& object, const AdmissionRequest& request) {
-  Usage out = usage_of(object, *request.resource);
+  Usage out = api::quota_usage(object, request.resource->name(), request.resource->group);
   if (request.old_object != nullptr) {
-    for (const auto& [name, amount] : usage_of(*request.old_object, *request.resource)) {
+    for (const auto& [name, amount] :
+         api::quota_usage(*request.old_object, request.resource->name(), request.resource->group)) {
       if (const auto it = out.find(name); it != out.end()) it->second -= amount;
     }
   }
   std::erase_if(out, [](const auto& entry) { return entry.second.sign() <= 0; });
   return out;
 }
-
-// --- which quotas are meant
-
-bool is_best_effort(const corev1::PodSpec& spec) {
-  const auto asks = [](const corev1::ResourceRequirements& r) {
-    return !r.requests.empty() || !r.limits.empty();
-  };
-  if (spec.resources && asks(*spec.resources)) return false;
-  for (const auto* containers : {&spec.containers, &spec.init_containers}) {
-    for (const auto& container : *containers) {
-      if (asks(container.resources)) return false;
-    }
-  }
-  return true;
-}
-
-bool scope_matches(const corev1::ScopedResourceSelectorRequirement& scope,
-                   const corev1::PodSpec& spec) {
-  const std::string& name = scope.scope_name;
-  if (name == "BestEffort") return is_best_effort(spec);
-  if (name == "NotBestEffort") return !is_best_effort(spec);
-  if (name == "Terminating") return spec.active_deadline_seconds.has_value();
-  if (name == "NotTerminating") return !spec.active_deadline_seconds.has_value();
-  if (name == "PriorityClass") {
-    const std::string& value = spec.priority_class_name;
-    const bool listed =
-        std::find(scope.values.begin(), scope.values.end(), value) != scope.values.end();
-    if (scope.operator_ == "Exists") return !value.empty();
-    if (scope.operator_ == "DoesNotExist") return value.empty();
-    if (scope.operator_ == "NotIn") return !listed;
-    return listed;
-  }
-  // CrossNamespacePodAffinity.
-  const auto crosses = [](const std::vector<corev1::PodAffinityTerm>& terms) {
-    return std::any_of(terms.begin(), terms.end(), [](const auto& term) {
-      return !term.namespaces.empty() || term.namespace_selector;
-    });
-  };
-  if (!spec.affinity) return false;
-  if (spec.affinity->pod_affinity &&
-      crosses(spec.affinity->pod_affinity->required_during_scheduling_ignored_during_execution)) {
-    return true;
-  }
-  return spec.affinity->pod_anti_affinity &&
-         crosses(
-             spec.affinity->pod_anti_affinity->required_during_scheduling_ignored_during_execution);
-}
-
-bool quota_matches(const corev1::ResourceQuota& quota, const api::Object& object) {
-  const auto* pod = object.as<corev1::Pod>();
-  std::vector<corev1::ScopedResourceSelectorRequirement> scopes;
-  for (const auto& name : quota.spec.scopes) scopes.emplace_back().scope_name = name;
-  if (quota.spec.scope_selector) {
-    const auto& more = quota.spec.scope_selector->match_expressions;
-    scopes.insert(scopes.end(), more.begin(), more.end());
-  }
-  if (scopes.empty()) return true;
-  if (pod == nullptr) return false;
-  return std::all_of(scopes.begin(), scopes.end(),
-                     [&](const auto& scope) { return scope_matches(scope, pod->spec); });
-}
-
-// --- the check
 
 std::string as_text(const Usage& usage) {
   std::string out;
@@ -186,7 +64,7 @@ Status check_containers(const corev1::ResourceQuota& quota, const corev1::PodSpe
 // What the write takes of this quota; empty: nothing.
 Result<Usage> requested_of(const corev1::ResourceQuota& quota, const Usage& grown,
                            const api::Object& object, const AdmissionRequest& request) {
-  if (quota.status.hard.empty() || !quota_matches(quota, object)) return Usage();
+  if (quota.status.hard.empty() || !api::quota_applies(quota, object)) return Usage();
   if (const auto* pod = object.as<corev1::Pod>();
       pod != nullptr && request.operation == Operation::kCreate) {
     KPP_RETURN_IF_ERROR(check_containers(quota, pod->spec, request));

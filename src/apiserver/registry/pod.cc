@@ -6,12 +6,49 @@
 namespace kpp::apiserver {
 namespace {
 
+// Keys whose values the pod's own labels give become part of the selector: who reads it needs not
+// know of the keys.
+void merge_keys(api::Opt<metav1::LabelSelector>& selector, const std::vector<std::string>& keys,
+                const metav1::ObjectMeta& meta, const char* how) {
+  if (!selector) return;
+  for (const auto& key : keys) {
+    const auto label = meta.labels.find(key);
+    if (label == meta.labels.end()) continue;
+    auto& added = selector->match_expressions.emplace_back();
+    added.key = key;
+    added.operator_ = how;
+    added.values = {label->second};
+  }
+}
+
+void merge_keys(corev1::PodAffinityTerm& term, const metav1::ObjectMeta& meta) {
+  merge_keys(term.label_selector, term.match_label_keys, meta, "In");
+  merge_keys(term.label_selector, term.mismatch_label_keys, meta, "NotIn");
+}
+
+void merge_label_keys(corev1::Pod& pod) {
+  const auto all = [&pod](auto& affinity) {
+    if (!affinity) return;
+    for (auto& term : affinity->required_during_scheduling_ignored_during_execution)
+      merge_keys(term, pod.metadata);
+    for (auto& term : affinity->preferred_during_scheduling_ignored_during_execution)
+      merge_keys(term.pod_affinity_term, pod.metadata);
+  };
+  if (pod.spec.affinity) {
+    all(pod.spec.affinity->pod_affinity);
+    all(pod.spec.affinity->pod_anti_affinity);
+  }
+  for (auto& constraint : pod.spec.topology_spread_constraints)
+    merge_keys(constraint.label_selector, constraint.match_label_keys, pod.metadata, "In");
+}
+
 void prepare_create(api::Object& object, const StrategyContext& context) {
   auto& pod = *object.as<corev1::Pod>();
   pod.metadata.generation = 1;
   pod.status = {};
   pod.status.phase = "Pending";
   pod.status.qos_class = qos_class(pod);
+  merge_label_keys(pod);
   if (!pod.spec.scheduling_gates.empty()) {
     corev1::PodCondition gated;
     gated.type = "PodScheduled";

@@ -49,6 +49,25 @@ Status not_found(const api::TypeDesc& type, const std::string& name) {
                 details_of(type, name));
 }
 
+// The Scale of an object with spec.replicas and a selector of labels.
+json::Value scale_of(const json::Value& document) {
+  json::Object spec;
+  if (const json::Value* replicas = json::find(document, "spec.replicas"))
+    spec["replicas"] = *replicas;
+  std::string selector;
+  const json::Value* labels = json::find(document, "spec.selector.matchLabels");
+  if (labels && labels->is_object()) {
+    for (const auto& [key, value] : labels->get_object())
+      selector +=
+          cat(selector.empty() ? "" : ",", std::string(key), "=", std::string(value.as_string()));
+  }
+  json::Object out{{"apiVersion", "autoscaling/v1"}, {"kind", "Scale"}};
+  if (const json::Value* meta = json::find(document, "metadata")) out["metadata"] = *meta;
+  out["spec"] = std::move(spec);
+  out["status"] = json::Object{{"selector", selector}};
+  return out;
+}
+
 json::Object& meta_of(json::Value& document) {
   json::Value& meta = document.as_object()["metadata"];
   if (!meta.is_object()) meta = json::Object();
@@ -174,7 +193,8 @@ net::Response FakeApi::dispatch(const net::Request& request, const Target& targe
   }
   if (request.method == "GET") {
     const auto doc = store_.get(*target.type, target.key);
-    return doc ? answer(200, *doc) : answer_error(not_found(*target.type, target.key.name));
+    if (!doc) return answer_error(not_found(*target.type, target.key.name));
+    return answer(200, target.subresource == "scale" ? scale_of(*doc) : *doc);
   }
   if (request.method == "DELETE" && target.key.name.empty()) {
     for (const auto& doc : store_.list(*target.type, target.key.namespace_)) {
@@ -190,6 +210,15 @@ net::Response FakeApi::dispatch(const net::Request& request, const Target& targe
   auto document = json::parse(request.body);
   if (!document || !document->is_object())
     return answer_error(Status(Reason::kBadRequest, "body is no object"));
+  if (request.method == "PUT" && target.subresource == "scale") {
+    const auto doc = store_.get(*target.type, target.key);
+    if (!doc) return answer_error(not_found(*target.type, target.key.name));
+    const json::Value* replicas = json::find(*document, "spec.replicas");
+    json::Value scaled = *doc;
+    scaled.as_object()["spec"].as_object()["replicas"] =
+        replicas ? *replicas : json::Value(std::int64_t{0});
+    return answer(200, scale_of(*put_document(*target.type, std::move(scaled))));
+  }
   if (request.method == "PUT") return update(target, std::move(*document));
   if (request.method != "POST")
     return answer_error(Status(Reason::kMethodNotAllowed, "method not allowed"));

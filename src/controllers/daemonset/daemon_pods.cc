@@ -170,7 +170,7 @@ std::string target_node(const corev1::Pod& pod) {
 NodeVerdict verdict_for(const appsv1::DaemonSet& set, const corev1::Node& node) {
   corev1::PodSpec spec = set.spec.template_.spec;
   if (!spec.node_name.empty() && spec.node_name != node.metadata.name) return {};
-  if (!fits_required_affinity(spec, node)) return {};
+  if (!api::fits_required_affinity(spec, node)) return {};
   add_tolerations(spec);
   if (!has_untolerated_taint(node.spec.taints, spec.tolerations, false)) return {true, true};
   return {false, !has_untolerated_taint(node.spec.taints, spec.tolerations, true)};

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "controllers/daemonset/daemonset_controller.h"
-#include "controllers/deployment/template_hash.h"
 #include "controllers/ownership.h"
 
 namespace kpp::controllers {
@@ -56,17 +55,8 @@ async::Task<Result<DaemonSetController::History>> DaemonSetController::construct
 async::Task<Result<RevisionRef>> DaemonSetController::create_revision(SetRef set,
                                                                       std::int64_t revision,
                                                                       async::StopToken stop) {
-  const std::string hash = template_hash(set->spec.template_, set->status.collision_count);
-  appsv1::ControllerRevision fresh;
-  fresh.metadata.name = cat(set->metadata.name, "-", hash);
-  fresh.metadata.namespace_ = set->metadata.namespace_;
-  fresh.metadata.labels = set->spec.template_.metadata.labels;
-  fresh.metadata.labels[kControllerRevisionHash] = hash;
-  fresh.metadata.annotations = set->metadata.annotations;
-  fresh.metadata.owner_references.push_back(
-      api::controller_reference(appsv1::DaemonSet::desc(), set->metadata));
-  fresh.data = revision_data(set->spec.template_);
-  fresh.revision = revision;
+  const auto fresh = make_revision(appsv1::DaemonSet::desc(), set->metadata, set->spec.template_,
+                                   set->status.collision_count, revision, kControllerRevisionHash);
   const api::ObjectKey key = api::key_of(fresh);
   auto created = co_await client().create<appsv1::ControllerRevision>(fresh, stop);
   if (created) co_return std::make_shared<const appsv1::ControllerRevision>(std::move(*created));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/json.h"
+#include "controllers/served_types.h"
 
 namespace kpp::controllers {
 namespace {
@@ -13,32 +14,6 @@ constexpr int kWorkers = 20;
 // long, since it looks for an owner that it has not seen first.
 constexpr Duration kOwnersSettle = std::chrono::milliseconds(200);
 constexpr Duration kSyncTimeout = std::chrono::seconds(30);
-
-bool has_verbs(std::string_view verbs) {
-  bool list = false, watch = false, remove = false;
-  while (!verbs.empty()) {
-    const auto comma = verbs.find(',');
-    const auto verb = verbs.substr(0, comma);
-    list |= verb == "list";
-    watch |= verb == "watch";
-    remove |= verb == "delete";
-    verbs = comma == std::string_view::npos ? std::string_view() : verbs.substr(comma + 1);
-  }
-  return list && watch && remove;
-}
-
-std::vector<const api::TypeDesc*> collectable_types() {
-  std::vector<const api::TypeDesc*> out;
-  std::set<std::string> seen;
-  for (const auto* type : api::all_types()) {
-    if (!type->resource || type->gvks.empty() || !has_verbs(type->resource->verbs)) continue;
-    if (type->resource->plural == "events") continue;
-    // Another version of the same objects.
-    if (!seen.insert(cat(type->resource->plural, ".", type->gvks.front().group)).second) continue;
-    out.push_back(type);
-  }
-  return out;
-}
 
 bool same_owners(const metav1::ObjectMeta& a, const metav1::ObjectMeta& b) {
   return std::equal(a.owner_references.begin(), a.owner_references.end(),
@@ -58,7 +33,7 @@ bool waits_for_dependents(const metav1::ObjectMeta& meta) {
 GarbageCollector::GarbageCollector(ControllerContext context)
     : Controller(context, "garbage-collector-controller", "garbage-collector-controller", kWorkers),
       ready_(context.executor) {
-  for (const auto* type : collectable_types()) {
+  for (const auto* type : served_types({"list", "watch", "delete"})) {
     auto& informer = informers().get_metadata(*type);
     informer.add_handler(
         [this, type](const auto& before, const auto& after) { on_change(*type, before, after); });

@@ -5,6 +5,7 @@
 
 #include "api/json_codec.h"
 #include "codec/json.h"
+#include "controllers/deployment/template_hash.h"
 
 namespace kpp::controllers {
 
@@ -13,6 +14,24 @@ api::RawJson revision_data(const corev1::PodTemplateSpec& pod_template) {
   body.as_object()["$patch"] = "replace";
   api::RawJson out;
   out.json = json::write(json::Object{{"spec", json::Object{{"template", std::move(body)}}}});
+  return out;
+}
+
+appsv1::ControllerRevision make_revision(const api::TypeDesc& owner_type,
+                                         const metav1::ObjectMeta& owner,
+                                         const corev1::PodTemplateSpec& pod_template,
+                                         std::optional<std::int32_t> collisions,
+                                         std::int64_t number, const std::string& label) {
+  const std::string hash = template_hash(pod_template, collisions);
+  appsv1::ControllerRevision out;
+  out.metadata.name = cat(owner.name, "-", hash);
+  out.metadata.namespace_ = owner.namespace_;
+  out.metadata.labels = pod_template.metadata.labels;
+  out.metadata.labels[label] = hash;
+  out.metadata.annotations = owner.annotations;
+  out.metadata.owner_references.push_back(api::controller_reference(owner_type, owner));
+  out.data = revision_data(pod_template);
+  out.revision = number;
   return out;
 }
 

@@ -2,19 +2,11 @@
 
 #include <algorithm>
 
+#include "api/node_match.h"
 #include "codec/json.h"
 
 namespace kpp::controllers {
 namespace {
-
-bool tolerates(const corev1::Toleration& toleration, const corev1::Taint& taint) {
-  if (!toleration.effect.empty() && toleration.effect != taint.effect) return false;
-  if (!toleration.key.empty() && toleration.key != taint.key) return false;
-  if (toleration.operator_ == "Exists") return true;
-  if (toleration.key.empty()) return false;
-  return (toleration.operator_.empty() || toleration.operator_ == "Equal") &&
-         toleration.value == taint.value;
-}
 
 std::vector<corev1::Taint> no_execute(const corev1::Node& node) {
   std::vector<corev1::Taint> out;
@@ -31,11 +23,11 @@ std::optional<Duration> tolerated_for(const corev1::Pod& pod,
   std::optional<Duration> least;
   for (const auto& taint : taints) {
     const auto& all = pod.spec.tolerations;
-    const bool any =
-        std::any_of(all.begin(), all.end(), [&](const auto& t) { return tolerates(t, taint); });
+    const bool any = std::any_of(all.begin(), all.end(),
+                                 [&](const auto& t) { return api::tolerates(t, taint); });
     if (!any) return Duration::zero();
     for (const auto& toleration : all) {
-      if (!tolerates(toleration, taint) || !toleration.toleration_seconds) continue;
+      if (!api::tolerates(toleration, taint) || !toleration.toleration_seconds) continue;
       const Duration time =
           std::chrono::seconds(std::max<std::int64_t>(0, *toleration.toleration_seconds));
       if (!least || time < *least) least = time;

@@ -13,13 +13,80 @@ constexpr int kBurstReplicas = 500;
 
 bool may_adopt(const corev1::Pod& pod) { return is_active(pod); }
 
+template <class T>
+struct Names;
+template <>
+struct Names<appsv1::ReplicaSet> {
+  static constexpr const char* kController = "replicaset-controller";
+  static constexpr const char* kEvents = "replicaset-controller";
+};
+template <>
+struct Names<corev1::ReplicationController> {
+  static constexpr const char* kController = "replicationcontroller-controller";
+  static constexpr const char* kEvents = "replication-controller";
+};
+
+using SetRef = std::shared_ptr<const appsv1::ReplicaSet>;
+
+SetRef as_set(SetRef set) { return set; }
+
+SetRef as_set(const std::shared_ptr<const corev1::ReplicationController>& from) {
+  if (!from) return nullptr;
+  auto set = std::make_shared<appsv1::ReplicaSet>();
+  set->metadata = from->metadata;
+  set->spec.replicas = from->spec.replicas;
+  set->spec.min_ready_seconds = from->spec.min_ready_seconds;
+  if (!from->spec.selector.empty()) set->spec.selector.ensure().match_labels = from->spec.selector;
+  if (from->spec.template_) set->spec.template_ = *from->spec.template_;
+  set->status.replicas = from->status.replicas;
+  set->status.fully_labeled_replicas = from->status.fully_labeled_replicas;
+  set->status.ready_replicas = from->status.ready_replicas;
+  set->status.available_replicas = from->status.available_replicas;
+  set->status.observed_generation = from->status.observed_generation;
+  for (const auto& condition : from->status.conditions) {
+    auto& out = set->status.conditions.emplace_back();
+    out.type = condition.type;
+    out.status = condition.status;
+    out.last_transition_time = condition.last_transition_time;
+    out.reason = condition.reason;
+    out.message = condition.message;
+  }
+  return set;
+}
+
+void set_status(appsv1::ReplicaSet& set, const appsv1::ReplicaSetStatus& status) {
+  set.status = status;
+}
+
+void set_status(corev1::ReplicationController& to, const appsv1::ReplicaSetStatus& status) {
+  to.status.replicas = status.replicas;
+  to.status.fully_labeled_replicas = status.fully_labeled_replicas;
+  to.status.ready_replicas = status.ready_replicas;
+  to.status.available_replicas = status.available_replicas;
+  to.status.observed_generation = status.observed_generation;
+  to.status.conditions.clear();
+  for (const auto& condition : status.conditions) {
+    auto& out = to.status.conditions.emplace_back();
+    out.type = condition.type;
+    out.status = condition.status;
+    out.last_transition_time = condition.last_transition_time;
+    out.reason = condition.reason;
+    out.message = condition.message;
+  }
+}
+
+// A replication controller does not tell how many of its pods are on their way out.
+template <class T>
+constexpr bool kTellsTerminating = std::is_same_v<T, appsv1::ReplicaSet>;
+
 }  // namespace
 
-ReplicaSetController::ReplicaSetController(ControllerContext context)
-    : Controller(context, "replicaset-controller", "replicaset-controller"),
+template <class T>
+ReplicasController<T>::ReplicasController(ControllerContext context)
+    : Controller(context, Names<T>::kController, Names<T>::kEvents),
       pod_control_(client(), events()),
       expectations_(executor()),
-      sets_(watch<appsv1::ReplicaSet>([this](const SetRef& before, const SetRef& after) {
+      sets_(watch<T>([this](const auto& before, const auto& after) {
         const auto key = api::key_of(after ? *after : *before);
         if (!after) expectations_.forget(key);
         queue().add(key);
@@ -27,22 +94,25 @@ ReplicaSetController::ReplicaSetController(ControllerContext context)
       pods_(watch<corev1::Pod>(
           [this](const PodRef& before, const PodRef& after) { on_pod(before, after); })) {}
 
-ReplicaSetController::SetRef ReplicaSetController::set_of(
+template <class T>
+typename ReplicasController<T>::SetRef ReplicasController<T>::set_of(
     const std::string& namespace_, const metav1::OwnerReference* controller) const {
-  if (!controller || controller->kind != "ReplicaSet") return nullptr;
-  auto set = sets_.get({namespace_, controller->name});
-  return set && set->metadata.uid == controller->uid ? set : nullptr;
+  if (!controller || controller->kind != T::desc().gvks.front().kind) return nullptr;
+  auto found = set({namespace_, controller->name});
+  return found && found->metadata.uid == controller->uid ? found : nullptr;
 }
 
-void ReplicaSetController::on_pod_gone(const PodRef& pod) {
+template <class T>
+void ReplicasController<T>::on_pod_gone(const PodRef& pod) {
   const auto set = set_of(pod->metadata.namespace_, api::controller_of(pod->metadata));
   if (!set) return;
   expectations_.deletion_seen(api::key_of(*set), pod->metadata.uid);
   queue().add(api::key_of(*set));
 }
 
-void ReplicaSetController::enqueue_orphan_takers(const corev1::Pod& pod) {
-  for (const auto& set : sets_.in_namespace(pod.metadata.namespace_)) {
+template <class T>
+void ReplicasController<T>::enqueue_orphan_takers(const corev1::Pod& pod) {
+  for (const auto& set : sets_in(pod.metadata.namespace_)) {
     if (set->spec.selector && !is_empty(*set->spec.selector) &&
         selects(*set->spec.selector, pod.metadata.labels)) {
       queue().add(api::key_of(*set));
@@ -50,7 +120,8 @@ void ReplicaSetController::enqueue_orphan_takers(const corev1::Pod& pod) {
   }
 }
 
-void ReplicaSetController::on_pod(const PodRef& before, const PodRef& after) {
+template <class T>
+void ReplicasController<T>::on_pod(const PodRef& before, const PodRef& after) {
   if (!after) return on_pod_gone(before);
   if (after->metadata.deletion_timestamp) {
     on_pod_gone(after);
@@ -79,8 +150,9 @@ void ReplicaSetController::on_pod(const PodRef& before, const PodRef& after) {
   if (changed) enqueue_orphan_takers(*after);
 }
 
-async::Task<Status> ReplicaSetController::reconcile(api::ObjectKey key, async::StopToken stop) {
-  const SetRef set = sets_.get(key);
+template <class T>
+async::Task<Status> ReplicasController<T>::reconcile(api::ObjectKey key, async::StopToken stop) {
+  const SetRef set = this->set(key);
   if (!set) {
     expectations_.forget(key);
     co_return Status();
@@ -99,6 +171,7 @@ async::Task<Status> ReplicaSetController::reconcile(api::ObjectKey key, async::S
 
   appsv1::ReplicaSetStatus status = replica_set_status(*set, active, terminating, now());
   const int wanted = set->spec.replicas.value_or(1);
+  if (!kTellsTerminating<T>) status.terminating_replicas.reset();
   set_replica_failure(status, managed, static_cast<int>(active.size()) < wanted, now());
   const Status written = co_await write_status(set, status, stop);
   if (!managed.ok()) co_return managed;
@@ -110,17 +183,19 @@ async::Task<Status> ReplicaSetController::reconcile(api::ObjectKey key, async::S
   co_return Status();
 }
 
-async::Task<Result<std::vector<PodRef>>> ReplicaSetController::claim_pods(SetRef set,
-                                                                          async::StopToken stop) {
+template <class T>
+async::Task<Result<std::vector<PodRef>>> ReplicasController<T>::claim_pods(SetRef set,
+                                                                           async::StopToken stop) {
   if (!set->spec.selector) co_return std::vector<PodRef>();
   co_return co_await claim_all<corev1::Pod>(
-      client(), &appsv1::ReplicaSet::desc(), set->metadata, *set->spec.selector,
+      client(), &T::desc(), set->metadata, *set->spec.selector,
       pods_.in_namespace(set->metadata.namespace_), &may_adopt, stop);
 }
 
-async::Task<Status> ReplicaSetController::manage(SetRef set, std::vector<PodRef> active,
-                                                 async::StopToken stop) {
-  const PodOwner owner{&appsv1::ReplicaSet::desc(), set->metadata};
+template <class T>
+async::Task<Status> ReplicasController<T>::manage(SetRef set, std::vector<PodRef> active,
+                                                  async::StopToken stop) {
+  const PodOwner owner{&T::desc(), set->metadata};
   const int difference = static_cast<int>(active.size()) - set->spec.replicas.value_or(1);
   std::vector<corev1::Pod> to_create;
   for (int i = 0; i < std::min(-difference, kBurstReplicas); ++i) {
@@ -136,10 +211,11 @@ async::Task<Status> ReplicaSetController::manage(SetRef set, std::vector<PodRef>
   co_return co_await batch.run(std::move(to_create), std::move(to_delete), stop);
 }
 
-std::vector<PodRef> ReplicaSetController::related_pods(const appsv1::ReplicaSet& set) const {
+template <class T>
+std::vector<PodRef> ReplicasController<T>::related_pods(const appsv1::ReplicaSet& set) const {
   std::set<std::string> uids{set.metadata.uid};
   if (const auto* owner = api::controller_of(set.metadata)) {
-    for (const auto& other : sets_.in_namespace(set.metadata.namespace_)) {
+    for (const auto& other : sets_in(set.metadata.namespace_)) {
       if (api::is_controlled_by(other->metadata, owner->uid)) uids.insert(other->metadata.uid);
     }
   }
@@ -151,22 +227,40 @@ std::vector<PodRef> ReplicaSetController::related_pods(const appsv1::ReplicaSet&
   return out;
 }
 
-async::Task<Status> ReplicaSetController::write_status(SetRef set, appsv1::ReplicaSetStatus status,
-                                                       async::StopToken stop) {
+template <class T>
+async::Task<Status> ReplicasController<T>::write_status(SetRef set, appsv1::ReplicaSetStatus status,
+                                                        async::StopToken stop) {
   status.observed_generation = set->metadata.generation;
-  if (api::equal(status, set->status)) co_return Status();
-  appsv1::ReplicaSet next = *set;
-  next.status = status;
-  auto written = co_await client().update_status<appsv1::ReplicaSet>(next, stop);
+  const auto known = sets_.get(api::key_of(*set));
+  if (!known || api::equal(status, set->status)) co_return Status();
+  T next = *known;
+  set_status(next, status);
+  auto written = co_await client().template update_status<T>(std::move(next), stop);
   if (written) co_return Status();
   if (written.error().is(Reason::kNotFound)) co_return Status();
   if (!written.error().is(Reason::kConflict)) co_return std::move(written).error();
-  auto fresh = co_await client().get<appsv1::ReplicaSet>(api::key_of(*set), stop);
+  auto fresh = co_await client().template get<T>(api::key_of(*set), stop);
   if (!fresh) co_return std::move(fresh).error();
-  fresh->status = std::move(status);
-  auto again = co_await client().update_status<appsv1::ReplicaSet>(std::move(*fresh), stop);
+  set_status(*fresh, status);
+  auto again = co_await client().template update_status<T>(std::move(*fresh), stop);
   if (!again) co_return std::move(again).error();
   co_return Status();
 }
+
+template <class T>
+typename ReplicasController<T>::SetRef ReplicasController<T>::set(const api::ObjectKey& key) const {
+  return as_set(sets_.get(key));
+}
+
+template <class T>
+std::vector<typename ReplicasController<T>::SetRef> ReplicasController<T>::sets_in(
+    const std::string& namespace_) const {
+  std::vector<SetRef> out;
+  for (const auto& object : sets_.in_namespace(namespace_)) out.push_back(as_set(object));
+  return out;
+}
+
+template class ReplicasController<appsv1::ReplicaSet>;
+template class ReplicasController<corev1::ReplicationController>;
 
 }  // namespace kpp::controllers

@@ -1,4 +1,4 @@
-// Keeps as many pods of a replica set as its spec says.
+// Keeps as many pods of a replica set, or of a replication controller, as its spec says.
 #pragma once
 
 #include "api/appsv1.h"
@@ -9,15 +9,21 @@
 
 namespace kpp::controllers {
 
-class ReplicaSetController final : public Controller {
+// T is ReplicaSet or ReplicationController; what is decided is decided about a replica set, which
+// the other is read as.
+template <class T>
+class ReplicasController final : public Controller {
  public:
-  explicit ReplicaSetController(ControllerContext context);
+  explicit ReplicasController(ControllerContext context);
 
  protected:
   async::Task<Status> reconcile(api::ObjectKey key, async::StopToken stop) override;
 
  private:
   using SetRef = std::shared_ptr<const appsv1::ReplicaSet>;
+
+  SetRef set(const api::ObjectKey& key) const;
+  std::vector<SetRef> sets_in(const std::string& namespace_) const;
 
   void on_pod(const PodRef& before, const PodRef& after);
   void on_pod_gone(const PodRef& pod);
@@ -34,8 +40,13 @@ class ReplicaSetController final : public Controller {
 
   PodControl pod_control_;
   Expectations expectations_;
-  Lister<appsv1::ReplicaSet> sets_;
+  Lister<T> sets_;
   Lister<corev1::Pod> pods_;
 };
+
+extern template class ReplicasController<appsv1::ReplicaSet>;
+extern template class ReplicasController<corev1::ReplicationController>;
+using ReplicaSetController = ReplicasController<appsv1::ReplicaSet>;
+using ReplicationControllerController = ReplicasController<corev1::ReplicationController>;
 
 }  // namespace kpp::controllers

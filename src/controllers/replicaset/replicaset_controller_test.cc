@@ -148,5 +148,31 @@ TEST_F(ReplicaSetTest, SurvivesARestartOfTheServer) {
   EXPECT_EQ(api_.all<corev1::Pod>().size(), 2u);
 }
 
+TEST_F(ReplicaSetTest, AReplicationControllerKeepsItsPodsToo) {
+  corev1::ReplicationController controller;
+  controller.metadata.name = "old";
+  controller.metadata.namespace_ = "default";
+  controller.metadata.generation = 1;
+  controller.spec.replicas = 2;
+  controller.spec.selector = {{"app", "web"}};
+  controller.spec.template_.ensure().metadata.labels = {{"app", "web"}};
+  controller.spec.template_->spec.containers.emplace_back().name = "c";
+  api_.put(controller);
+  start<ReplicationControllerController>();
+  const auto pods = api_.all<corev1::Pod>();
+  ASSERT_EQ(pods.size(), 2U);
+  EXPECT_EQ(pods[0].metadata.owner_references.at(0).kind, "ReplicationController");
+  for (const auto& pod : pods) make_ready(pod.metadata.name);
+  run();
+  const auto status = api_.get<corev1::ReplicationController>({"default", "old"})->status;
+  EXPECT_EQ(status.replicas, 2);
+  EXPECT_EQ(status.ready_replicas, 2);
+  EXPECT_EQ(status.observed_generation, 1);
+  api_.edit<corev1::ReplicationController>({"default", "old"},
+                                           [](auto& rc) { rc.spec.replicas = 1; });
+  run();
+  EXPECT_EQ(count_requests("DELETE", "/pods/"), 1);
+}
+
 }  // namespace
 }  // namespace kpp::controllers

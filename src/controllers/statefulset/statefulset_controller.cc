@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "controllers/deployment/template_hash.h"
 #include "controllers/ownership.h"
 #include "controllers/pod_state.h"
 
@@ -110,17 +109,8 @@ async::Task<Result<RevisionRef>> StatefulSetController::create_revision(SetRef s
                                                                         std::int32_t& collisions,
                                                                         async::StopToken stop) {
   while (true) {
-    const std::string hash = template_hash(set->spec.template_, collisions);
-    appsv1::ControllerRevision fresh;
-    fresh.metadata.name = cat(set->metadata.name, "-", hash);
-    fresh.metadata.namespace_ = set->metadata.namespace_;
-    fresh.metadata.labels = set->spec.template_.metadata.labels;
-    fresh.metadata.labels[kHashLabel] = hash;
-    fresh.metadata.annotations = set->metadata.annotations;
-    fresh.metadata.owner_references.push_back(
-        api::controller_reference(appsv1::StatefulSet::desc(), set->metadata));
-    fresh.data = revision_data(set->spec.template_);
-    fresh.revision = number;
+    const auto fresh = make_revision(appsv1::StatefulSet::desc(), set->metadata,
+                                     set->spec.template_, collisions, number, kHashLabel);
     auto created = co_await client().create<appsv1::ControllerRevision>(fresh, stop);
     if (created) co_return std::make_shared<const appsv1::ControllerRevision>(std::move(*created));
     if (!created.error().is(Reason::kAlreadyExists))

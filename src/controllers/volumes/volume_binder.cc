@@ -1,16 +1,15 @@
 #include "controllers/volumes/volume_binder.h"
 
+#include <algorithm>
+
 #include "api/json_codec.h"
+#include "controllers/pod_state.h"
 
 namespace kpp::controllers {
 namespace {
 
-constexpr const char* kBindCompleted = "pv.kubernetes.io/bind-completed";
-constexpr const char* kBoundByController = "pv.kubernetes.io/bound-by-controller";
 constexpr const char* kProvisioner = "volume.kubernetes.io/storage-provisioner";
 constexpr const char* kProvisionerOld = "volume.beta.kubernetes.io/storage-provisioner";
-constexpr const char* kSelectedNode = "volume.kubernetes.io/selected-node";
-constexpr const char* kNoProvisioner = "kubernetes.io/no-provisioner";
 constexpr auto kRetry = std::chrono::seconds(15);  // what waits is told of again
 
 bool annotated(const metav1::ObjectMeta& meta, const char* key) {
@@ -29,7 +28,7 @@ VolumeBinder::VolumeBinder(ControllerContext context)
         const auto available = [](const auto& v) { return v && v->status.phase == "Available"; };
         if (available(before) || !available(after)) return;
         for (const auto& claim : claims_.all()) {  // one that waits may take it
-          if (!annotated(claim->metadata, kBindCompleted)) queue().add(api::key_of(*claim));
+          if (!annotated(claim->metadata, api::kBindCompleted)) queue().add(api::key_of(*claim));
         }
       })),
       claims_(watch<corev1::PersistentVolumeClaim>([this](const auto& before, const auto& after) {
@@ -37,7 +36,8 @@ VolumeBinder::VolumeBinder(ControllerContext context)
         queue().add(api::key_of(claim));
         if (!claim.spec.volume_name.empty()) queue().add({"", claim.spec.volume_name});
       })),
-      classes_(read<storagev1::StorageClass>()) {}
+      classes_(read<storagev1::StorageClass>()),
+      pods_(read<corev1::Pod>()) {}
 
 void VolumeBinder::event(const corev1::PersistentVolumeClaim& claim, const char* type,
                          const char* reason, std::string message) {
@@ -63,36 +63,37 @@ async::Task<Status> VolumeBinder::reconcile(api::ObjectKey key, async::StopToken
   co_return co_await sync_claim(claim, stop);
 }
 
-async::Task<Status> VolumeBinder::sync_claim(ClaimRef claim, async::StopToken stop) {
-  if (annotated(claim->metadata, kBindCompleted)) co_return co_await sync_bound_claim(claim, stop);
+async::Task<Status> VolumeBinder::sync_claim(api::ClaimRef claim, async::StopToken stop) {
+  if (annotated(claim->metadata, api::kBindCompleted))
+    co_return co_await sync_bound_claim(claim, stop);
   if (claim->metadata.deletion_timestamp) co_return Status();
   co_return co_await sync_unbound_claim(claim, stop);
 }
 
-async::Task<Status> VolumeBinder::sync_unbound_claim(ClaimRef claim, async::StopToken stop) {
+async::Task<Status> VolumeBinder::sync_unbound_claim(api::ClaimRef claim, async::StopToken stop) {
   if (claim->spec.volume_name.empty()) {
-    const std::string class_name = storage_class_of(*claim);
+    const std::string class_name = api::storage_class_of(*claim);
     const auto storage_class = classes_.get({"", class_name});
     const bool delayed =
         storage_class &&
         storage_class->volume_binding_mode.value_or("") == "WaitForFirstConsumer" &&
-        !annotated(claim->metadata, kSelectedNode);
-    VolumeRef found = best_match(volumes_.all(), *claim);
+        !annotated(claim->metadata, api::kSelectedNode);
+    api::VolumeRef found = api::best_match(volumes_.all(), *claim);
     // The scheduler chooses for it; what was made for this claim is taken nevertheless.
-    if (found && delayed && !is_for(*found, *claim)) found = nullptr;
+    if (found && delayed && !api::is_for(*found, *claim)) found = nullptr;
     if (found) co_return co_await bind(found, claim, stop);
     if (delayed) {
-      event(*claim, "Normal", "WaitForFirstConsumer",
-            "waiting for first consumer to be created before binding");
+      queue().add_after(api::key_of(*claim), kRetry);
+      tell_whom_it_waits_for(*claim);
       co_return co_await set_claim_phase(*claim, "Pending", nullptr, stop);
     }
     co_return co_await wait_for_volume(claim, stop);
   }
   const auto volume = volumes_.get({"", claim->spec.volume_name});
-  if (volume && volume->spec.claim_ref && is_for(*volume, *claim))
+  if (volume && volume->spec.claim_ref && api::is_for(*volume, *claim))
     co_return co_await bind(volume, claim, stop);
   if (volume && !volume->spec.claim_ref) {
-    const Status fits = check_fit(*volume, *claim);
+    const Status fits = api::check_fit(*volume, *claim);
     if (fits.ok()) co_return co_await bind(volume, claim, stop);
     event(*claim, "Warning", "VolumeMismatch",
           cat("Cannot bind to requested volume ", quoted(volume->metadata.name), ": ",
@@ -104,8 +105,28 @@ async::Task<Status> VolumeBinder::sync_unbound_claim(ClaimRef claim, async::Stop
   co_return co_await set_claim_phase(*claim, "Pending", nullptr, stop);
 }
 
-async::Task<Status> VolumeBinder::wait_for_volume(ClaimRef claim, async::StopToken stop) {
-  const std::string class_name = storage_class_of(*claim);
+void VolumeBinder::tell_whom_it_waits_for(const corev1::PersistentVolumeClaim& claim) {
+  std::vector<std::string> waiting;
+  for (const auto& pod : pods_.in_namespace(claim.metadata.namespace_)) {
+    if (!pod->spec.node_name.empty() || is_finished(*pod)) continue;
+    const auto& all = pod->spec.volumes;
+    const bool uses = std::any_of(all.begin(), all.end(), [&](const auto& volume) {
+      return api::claim_of_volume(*pod, volume) == claim.metadata.name;
+    });
+    if (uses) waiting.push_back(pod->metadata.name);
+  }
+  if (waiting.empty()) {
+    event(claim, "Normal", "WaitForFirstConsumer",
+          "waiting for first consumer to be created before binding");
+  } else {
+    event(claim, "Normal", "WaitForPodScheduled",
+          cat("waiting for pod", waiting.size() > 1 ? "s " : " ", join(waiting, ","),
+              " to be scheduled"));
+  }
+}
+
+async::Task<Status> VolumeBinder::wait_for_volume(api::ClaimRef claim, async::StopToken stop) {
+  const std::string class_name = api::storage_class_of(*claim);
   queue().add_after(api::key_of(*claim), kRetry);
   if (!class_name.empty()) {
     KPP_CO_RETURN_IF_ERROR(co_await ask_provisioner(claim, class_name, stop));
@@ -116,7 +137,7 @@ async::Task<Status> VolumeBinder::wait_for_volume(ClaimRef claim, async::StopTok
   co_return co_await set_claim_phase(*claim, "Pending", nullptr, stop);
 }
 
-async::Task<Status> VolumeBinder::ask_provisioner(ClaimRef claim, std::string name,
+async::Task<Status> VolumeBinder::ask_provisioner(api::ClaimRef claim, std::string name,
                                                   async::StopToken stop) {
   const auto storage_class = classes_.get({"", name});
   if (!storage_class) {
@@ -125,7 +146,7 @@ async::Task<Status> VolumeBinder::ask_provisioner(ClaimRef claim, std::string na
     co_return Status();
   }
   const std::string& provisioner = storage_class->provisioner;
-  if (provisioner == kNoProvisioner) {
+  if (provisioner == api::kNoProvisioner) {
     event(*claim, "Warning", "ProvisioningFailed",
           "no volume plugin matched name: kubernetes.io/no-provisioner");
     co_return Status();
@@ -145,9 +166,10 @@ async::Task<Status> VolumeBinder::ask_provisioner(ClaimRef claim, std::string na
   co_return Status();
 }
 
-async::Task<Status> VolumeBinder::bind(VolumeRef volume, ClaimRef claim, async::StopToken stop) {
+async::Task<Status> VolumeBinder::bind(api::VolumeRef volume, api::ClaimRef claim,
+                                       async::StopToken stop) {
   corev1::PersistentVolume promised = *volume;
-  if (!promised.spec.claim_ref) promised.metadata.annotations[kBoundByController] = "yes";
+  if (!promised.spec.claim_ref) promised.metadata.annotations[api::kBoundByController] = "yes";
   if (!promised.spec.claim_ref || promised.spec.claim_ref->uid != claim->metadata.uid) {
     promised.spec.claim_ref =
         client::reference_to(corev1::PersistentVolumeClaim::desc(), claim->metadata);
@@ -158,10 +180,10 @@ async::Task<Status> VolumeBinder::bind(VolumeRef volume, ClaimRef claim, async::
   KPP_CO_RETURN_IF_ERROR(co_await set_volume_phase(promised, "Bound", {}, stop));
   corev1::PersistentVolumeClaim holder = *claim;
   const bool chosen_here = holder.spec.volume_name.empty();
-  if (chosen_here || !annotated(holder.metadata, kBindCompleted)) {
-    if (chosen_here) holder.metadata.annotations[kBoundByController] = "yes";
+  if (chosen_here || !annotated(holder.metadata, api::kBindCompleted)) {
+    if (chosen_here) holder.metadata.annotations[api::kBoundByController] = "yes";
     holder.spec.volume_name = promised.metadata.name;
-    holder.metadata.annotations[kBindCompleted] = "yes";
+    holder.metadata.annotations[api::kBindCompleted] = "yes";
     auto updated = co_await client().update<corev1::PersistentVolumeClaim>(std::move(holder), stop);
     if (!updated) co_return std::move(updated).error();
     holder = std::move(*updated);
@@ -169,7 +191,7 @@ async::Task<Status> VolumeBinder::bind(VolumeRef volume, ClaimRef claim, async::
   co_return co_await set_claim_phase(std::move(holder), "Bound", &promised, stop);
 }
 
-async::Task<Status> VolumeBinder::sync_bound_claim(ClaimRef claim, async::StopToken stop) {
+async::Task<Status> VolumeBinder::sync_bound_claim(api::ClaimRef claim, async::StopToken stop) {
   const char* reason = "ClaimLost";
   const char* message = nullptr;
   const auto volume =
@@ -178,7 +200,7 @@ async::Task<Status> VolumeBinder::sync_bound_claim(ClaimRef claim, async::StopTo
     message = "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!";
   } else if (!volume) {
     message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!";
-  } else if (!volume->spec.claim_ref || is_for(*volume, *claim)) {
+  } else if (!volume->spec.claim_ref || api::is_for(*volume, *claim)) {
     co_return co_await bind(volume, claim, stop);
   } else {
     reason = "ClaimMisbound";
@@ -188,7 +210,7 @@ async::Task<Status> VolumeBinder::sync_bound_claim(ClaimRef claim, async::StopTo
   co_return co_await set_claim_phase(*claim, "Lost", nullptr, stop);
 }
 
-async::Task<Status> VolumeBinder::sync_volume(VolumeRef volume, async::StopToken stop) {
+async::Task<Status> VolumeBinder::sync_volume(api::VolumeRef volume, async::StopToken stop) {
   const auto& reference = volume->spec.claim_ref;
   if (!reference || reference->uid.empty()) {
     co_return co_await set_volume_phase(*volume, "Available", {}, stop);
@@ -209,11 +231,11 @@ async::Task<Status> VolumeBinder::sync_volume(VolumeRef volume, async::StopToken
   co_return co_await unbind(volume, stop);  // the claim took another one
 }
 
-async::Task<Status> VolumeBinder::unbind(VolumeRef volume, async::StopToken stop) {
+async::Task<Status> VolumeBinder::unbind(api::VolumeRef volume, async::StopToken stop) {
   corev1::PersistentVolume next = *volume;
-  if (annotated(next.metadata, kBoundByController)) {
+  if (annotated(next.metadata, api::kBoundByController)) {
     next.spec.claim_ref.reset();
-    next.metadata.annotations.erase(kBoundByController);
+    next.metadata.annotations.erase(api::kBoundByController);
   } else {
     next.spec.claim_ref->uid.clear();
   }
@@ -222,7 +244,7 @@ async::Task<Status> VolumeBinder::unbind(VolumeRef volume, async::StopToken stop
   co_return co_await set_volume_phase(std::move(*updated), "Available", {}, stop);
 }
 
-async::Task<Status> VolumeBinder::reclaim(VolumeRef volume, async::StopToken stop) {
+async::Task<Status> VolumeBinder::reclaim(api::VolumeRef volume, async::StopToken stop) {
   const std::string& policy = volume->spec.persistent_volume_reclaim_policy;
   if (policy == "Retain" || policy.empty() || volume->status.phase == "Failed") co_return Status();
   const auto provisioned = volume->metadata.annotations.find("pv.kubernetes.io/provisioned-by");

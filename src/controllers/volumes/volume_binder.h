@@ -2,8 +2,8 @@
 #pragma once
 
 #include "api/storagev1.h"
+#include "api/volume_match.h"
 #include "controllers/controller.h"
-#include "controllers/volumes/volume_match.h"
 
 namespace kpp::controllers {
 
@@ -19,15 +19,16 @@ class VolumeBinder final : public Controller {
   async::Task<Status> reconcile(api::ObjectKey key, async::StopToken stop) override;
 
  private:
-  async::Task<Status> sync_claim(ClaimRef claim, async::StopToken stop);
-  async::Task<Status> sync_unbound_claim(ClaimRef claim, async::StopToken stop);
-  async::Task<Status> sync_bound_claim(ClaimRef claim, async::StopToken stop);
-  async::Task<Status> wait_for_volume(ClaimRef claim, async::StopToken stop);
-  async::Task<Status> ask_provisioner(ClaimRef claim, std::string name, async::StopToken stop);
-  async::Task<Status> bind(VolumeRef volume, ClaimRef claim, async::StopToken stop);
-  async::Task<Status> sync_volume(VolumeRef volume, async::StopToken stop);
-  async::Task<Status> unbind(VolumeRef volume, async::StopToken stop);
-  async::Task<Status> reclaim(VolumeRef volume, async::StopToken stop);
+  async::Task<Status> sync_claim(api::ClaimRef claim, async::StopToken stop);
+  async::Task<Status> sync_unbound_claim(api::ClaimRef claim, async::StopToken stop);
+  async::Task<Status> sync_bound_claim(api::ClaimRef claim, async::StopToken stop);
+  async::Task<Status> wait_for_volume(api::ClaimRef claim, async::StopToken stop);
+  void tell_whom_it_waits_for(const corev1::PersistentVolumeClaim& claim);
+  async::Task<Status> ask_provisioner(api::ClaimRef claim, std::string name, async::StopToken stop);
+  async::Task<Status> bind(api::VolumeRef volume, api::ClaimRef claim, async::StopToken stop);
+  async::Task<Status> sync_volume(api::VolumeRef volume, async::StopToken stop);
+  async::Task<Status> unbind(api::VolumeRef volume, async::StopToken stop);
+  async::Task<Status> reclaim(api::VolumeRef volume, async::StopToken stop);
 
   async::Task<Status> set_claim_phase(corev1::PersistentVolumeClaim claim, std::string phase,
                                       const corev1::PersistentVolume* volume,
@@ -40,6 +41,7 @@ class VolumeBinder final : public Controller {
   Lister<corev1::PersistentVolume> volumes_;
   Lister<corev1::PersistentVolumeClaim> claims_;
   Lister<storagev1::StorageClass> classes_;
+  Lister<corev1::Pod> pods_;
 };
 
 }  // namespace kpp::controllers

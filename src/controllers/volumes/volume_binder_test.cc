@@ -1,6 +1,7 @@
 #include "controllers/volumes/volume_binder.h"
 
 #include "controllers/testing/fixture.h"
+#include "controllers/volumes/volume_expander.h"
 #include "controllers/volumes/volume_protection.h"
 
 namespace kpp::controllers {
@@ -135,6 +136,43 @@ TEST_F(VolumesTest, AnEphemeralVolumeGetsAClaimOfItsPod) {
   api_.put(pod);
   run();
   EXPECT_EQ(claim("p-v").metadata.owner_references.at(0).kind, "Pod");
+}
+
+TEST_F(VolumesTest, AClaimThatAsksForMoreIsToldToWait) {
+  put_volume("v", "2Gi");
+  start_all(std::make_unique<VolumeBinder>(context()), std::make_unique<VolumeExpander>(context()));
+  put_claim("c", "1Gi");
+  ASSERT_EQ(claim("c").status.phase, "Bound");
+  api_.edit<corev1::PersistentVolumeClaim>({"default", "c"}, [](auto& c) {
+    c.spec.resources.requests["storage"] = api::Quantity("5Gi");
+  });
+  run();
+  EXPECT_TRUE(
+      has_event("Normal ExternalExpanding PersistentVolumeClaim/c: waiting for an external "
+                "controller to expand this PVC"));
+}
+
+TEST_F(VolumesTest, AClaimThatWaitsForAPodNamesIt) {
+  storagev1::StorageClass local;
+  local.metadata.name = "local";
+  local.provisioner = "kubernetes.io/no-provisioner";
+  local.volume_binding_mode = "WaitForFirstConsumer";
+  api_.put(local);
+  corev1::Pod pod;
+  pod.metadata.name = "p";
+  pod.metadata.namespace_ = "default";
+  auto& source = pod.spec.volumes.emplace_back();
+  source.name = "v";
+  source.volume_source.persistent_volume_claim.ensure().claim_name = "c";
+  api_.put(pod);
+  start<VolumeBinder>();
+  put_claim("c", "1Gi", "local");
+  EXPECT_TRUE(has_event(
+      "Normal WaitForPodScheduled PersistentVolumeClaim/c: waiting for pod p to be scheduled"));
+  put_claim("d", "1Gi", "local");
+  EXPECT_TRUE(has_event(
+      "Normal WaitForFirstConsumer PersistentVolumeClaim/d: waiting for first consumer to be "
+      "created before binding"));
 }
 
 }  // namespace

@@ -32,13 +32,6 @@ async::Task<Status> protect(client::Client& client, std::shared_ptr<const T> obj
 
 }  // namespace
 
-std::string claim_of_volume(const corev1::Pod& pod, const corev1::Volume& volume) {
-  if (volume.volume_source.persistent_volume_claim)
-    return volume.volume_source.persistent_volume_claim->claim_name;
-  if (volume.volume_source.ephemeral) return cat(pod.metadata.name, "-", volume.name);
-  return {};
-}
-
 ClaimProtection::ClaimProtection(ControllerContext context)
     : Controller(context, "persistentvolumeclaim-protection-controller", "pvc-protection", 1),
       claims_(watch_keys<corev1::PersistentVolumeClaim>()),
@@ -46,7 +39,7 @@ ClaimProtection::ClaimProtection(ControllerContext context)
         if (before && after && before->metadata.uid == after->metadata.uid) return;
         if (!before) return;
         for (const auto& volume : before->spec.volumes) {
-          const std::string name = claim_of_volume(*before, volume);
+          const std::string name = api::claim_of_volume(*before, volume);
           if (!name.empty()) queue().add({before->metadata.namespace_, name});
         }
       })) {}
@@ -55,7 +48,7 @@ bool ClaimProtection::in_use(const api::ObjectKey& claim) const {
   for (const auto& pod : pods_.in_namespace(claim.namespace_)) {
     if (pod->spec.node_name.empty()) continue;
     for (const auto& volume : pod->spec.volumes) {
-      if (claim_of_volume(*pod, volume) == claim.name) return true;
+      if (api::claim_of_volume(*pod, volume) == claim.name) return true;
     }
   }
   return false;
@@ -103,7 +96,7 @@ async::Task<Status> EphemeralVolumeController::reconcile(api::ObjectKey key,
     if (!volume.volume_source.ephemeral || !volume.volume_source.ephemeral->volume_claim_template) {
       continue;
     }
-    const std::string name = claim_of_volume(*pod, volume);
+    const std::string name = api::claim_of_volume(*pod, volume);
     if (const auto there = claims_.get({key.namespace_, name})) {
       if (api::is_controlled_by(there->metadata, pod->metadata.uid)) continue;
       const std::string text =

@@ -1,8 +1,8 @@
 // Keeps claims that pods use, and volumes that claims hold, from vanishing.
 #pragma once
 
+#include "api/volume_match.h"
 #include "controllers/controller.h"
-#include "controllers/volumes/volume_match.h"
 
 namespace kpp::controllers {
 
@@ -43,8 +43,5 @@ class EphemeralVolumeController final : public Controller {
   Lister<corev1::Pod> pods_;
   Lister<corev1::PersistentVolumeClaim> claims_;
 };
-
-// The claim that a pod's volume means; empty: none.
-std::string claim_of_volume(const corev1::Pod& pod, const corev1::Volume& volume);
 
 }  // namespace kpp::controllers

@@ -3,23 +3,17 @@
 #include <algorithm>
 
 #include "api/meta.h"
+#include "api/volume_match.h"
 #include "base/fs.h"
 #include "linux/mounts.h"
 #include "linux/process.h"
 
 namespace kpp::kubelet {
 
-std::string claim_of(const corev1::Pod& pod, const corev1::Volume& volume) {
-  const auto& source = volume.volume_source;
-  if (source.persistent_volume_claim) return source.persistent_volume_claim->claim_name;
-  if (source.ephemeral) return cat(pod.metadata.name, "-", volume.name);
-  return {};
-}
-
 async::Task<Result<BoundVolume>> bound_volume(client::Client& client,
                                               std::shared_ptr<const corev1::Pod> pod,
                                               corev1::Volume volume, async::StopToken stop) {
-  const std::string claim_name = claim_of(*pod, volume);
+  const std::string claim_name = api::claim_of_volume(*pod, volume);
   const api::ObjectKey key{pod->metadata.namespace_, claim_name};
   const auto refuse = [&key](std::string_view why) {
     return fail(Reason::kInvalid, cat("error processing PVC ", key.to_string(), ": ", why));
@@ -53,12 +47,15 @@ async::Task<Result<BoundVolume>> bound_volume(client::Client& client,
   BoundVolume out;
   out.name = pv->metadata.name;
   out.mount_options = pv->spec.mount_options;
+  out.reach = pv->spec.node_affinity;
+  const auto& used_by = volume.volume_source.persistent_volume_claim;
+  out.read_only = used_by && used_by->read_only;
   const auto& source = pv->spec.persistent_volume_source;
   if (source.host_path) {
     out.source.host_path = source.host_path;
   } else if (source.local) {
     out.source.host_path.emplace().path = source.local->path;
-    out.must_exist = true;
+    out.local = true;
   } else if (source.nfs) {
     out.source.nfs = source.nfs;
   } else {

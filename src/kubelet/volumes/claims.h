@@ -15,12 +15,11 @@ namespace kpp::kubelet {
 struct BoundVolume {
   std::string name;             // of the PersistentVolume
   corev1::VolumeSource source;  // hostPath or nfs
-  bool must_exist = false;      // a local volume is not made where it is missing
+  bool local = false;  // its directory is not made where it is missing, and takes the pod's group
+  bool read_only = false;                      // the pod only reads it
+  api::Opt<corev1::VolumeNodeAffinity> reach;  // the nodes that have it
   std::vector<std::string> mount_options;
 };
-
-// The name of the claim that a volume of the pod uses; empty: it uses none.
-std::string claim_of(const corev1::Pod& pod, const corev1::Volume& volume);
 
 // Reads the claim and what it is bound to. Errors in the words of Kubernetes, without the volume's
 // name before them: the claim is not there, not bound, or bound to a volume of a kind that this

@@ -3,10 +3,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
+#include "api/node_match.h"
+#include "api/pod_amounts.h"
+#include "api/volume_match.h"
 #include "base/fs.h"
 #include "kubelet/container/resources.h"
+#include "kubelet/volumes/ownership.h"
 #include "linux/mounts.h"
 
 namespace kpp::kubelet {
@@ -24,6 +29,28 @@ std::string_view plugin_of(const corev1::VolumeSource& source) {
 
 std::optional<std::int64_t> group_of(const corev1::Pod& pod) {
   return pod.spec.security_context ? pod.spec.security_context->fs_group : std::nullopt;
+}
+
+bool changes_root_only(const corev1::Pod& pod) {
+  const auto& security = pod.spec.security_context;
+  return security && security->fs_group_change_policy.value_or("") == "OnRootMismatch";
+}
+
+// What an emptyDir in memory may hold: no more than the pod as a whole, where that has a limit. 0:
+// the kernel's own limit.
+std::int64_t memory_of(const corev1::Pod& pod, const corev1::EmptyDirVolumeSource& source) {
+  std::int64_t out = source.size_limit ? quantity_value(*source.size_limit) : 0;
+  const auto limits = api::pod_total(pod.spec, &corev1::ResourceRequirements::limits);
+  const auto& all = pod.spec.containers;
+  const bool limited = std::all_of(all.begin(), all.end(), [](const auto& container) {
+    return container.resources.limits.contains("memory");
+  });
+  const auto memory = limits.find("memory");
+  if (limited && memory != limits.end()) {
+    const std::int64_t most = quantity_value(memory->second);
+    if (most > 0 && (out == 0 || most < out)) out = most;
+  }
+  return out;
 }
 
 // The directory of a volume: on disk, or a file system in memory of the given size. Kept if it is
@@ -86,14 +113,13 @@ Status check_host_path(const corev1::HostPathVolumeSource& source) {
 }  // namespace
 
 PodVolumes::PodVolumes(async::Executor& executor, async::ThreadPool& pool, client::Client& client,
-                       PayloadSources sources, std::string pod_directory,
-                       std::int64_t memory_capacity)
+                       PayloadSources sources, std::string pod_directory, Node node)
     : executor_(executor),
       pool_(pool),
       client_(client),
       sources_(sources),
       pod_directory_(std::move(pod_directory)),
-      memory_capacity_(memory_capacity) {}
+      node_(std::move(node)) {}
 
 std::string PodVolumes::path_of(const corev1::Volume& volume) const {
   if (volume.volume_source.host_path) return volume.volume_source.host_path->path;
@@ -113,24 +139,49 @@ async::Task<Status> PodVolumes::set_up_nfs(corev1::NFSVolumeSource source,
       });
 }
 
-async::Task<Status> PodVolumes::set_up_claim(std::shared_ptr<const corev1::Pod> pod,
-                                             corev1::Volume volume, async::StopToken stop) {
+async::Task<Status> PodVolumes::mount_claim(std::shared_ptr<const corev1::Pod> pod,
+                                            corev1::Volume volume, async::StopToken stop) {
   if (bound_.contains(volume.name)) co_return Status();
   auto bound = co_await bound_volume(client_, pod, volume, std::move(stop));
-  if (!bound) co_return std::move(bound).error();
+  if (!bound) {
+    if (bound.error().is(Reason::kCanceled)) co_return std::move(bound).error();
+    co_return Status(Reason::kInvalid,
+                     cat("Unable to attach or mount volumes: unmounted volumes=[", volume.name,
+                         "], unattached volumes=[], failed to process volumes=[", volume.name,
+                         "]: ", bound.error().message()));
+  }
+  const auto failed = [&bound](std::string_view step, std::string_view why) {
+    return Status(Reason::kInvalid, cat("MountVolume.", step, " failed for volume ",
+                                        quoted(bound->name), " : ", why));
+  };
+  if (bound->reach && bound->reach->required &&
+      !api::matches(*bound->reach->required, node_.object())) {
+    co_return failed("NodeAffinity check", "no matching NodeSelectorTerms");
+  }
   Status done;
   if (bound->source.nfs) {
     done = co_await set_up_nfs(*bound->source.nfs, bound->mount_options,
                                cat(pod_directory_, "/volumes/kubernetes.io~nfs/", bound->name));
   } else {
-    done = co_await async::offload(
-        executor_, pool_, [path = *bound->source.host_path, must = bound->must_exist]() -> Status {
-          if (must && !fs::exists(path.path))
-            return {Reason::kNotFound, cat("path ", quoted(path.path), " does not exist")};
-          return check_host_path(path);
-        });
+    const corev1::HostPathVolumeSource path = *bound->source.host_path;
+    const bool there =
+        co_await async::offload(executor_, pool_, [p = path.path] { return fs::exists(p); });
+    if (bound->local && !there) {
+      co_return failed("NewMounter initialization",
+                       cat("path ", quoted(path.path), " does not exist"));
+    }
+    const auto group = bound->local ? group_of(*pod) : std::nullopt;
+    done = co_await async::offload(executor_, pool_,
+                                   [path, group, read_only = bound->read_only,
+                                    only_root = changes_root_only(*pod)]() -> Status {
+                                     KPP_RETURN_IF_ERROR(check_host_path(path));
+                                     if (!group || read_only) return {};
+                                     return give_to_group(path.path, static_cast<gid_t>(*group),
+                                                          false, only_root);
+                                   });
   }
-  if (done.ok()) bound_[volume.name] = std::move(*bound);
+  if (!done.ok()) co_return failed("SetUp", done.message());
+  bound_[volume.name] = std::move(*bound);
   co_return done;
 }
 
@@ -146,13 +197,14 @@ async::Task<Status> PodVolumes::set_up_one(std::shared_ptr<const corev1::Pod> po
   const auto group = group_of(*pod);
   if (source.empty_dir) {
     const bool in_memory = source.empty_dir->medium == "Memory";
-    const std::int64_t size =
-        source.empty_dir->size_limit ? quantity_value(*source.empty_dir->size_limit) : 0;
+    if (source.empty_dir->medium.starts_with("HugePages")) {
+      co_return Status(Reason::kInvalid, cat("emptyDir of medium ", source.empty_dir->medium,
+                                             " is not supported by this kubelet"));
+    }
+    const std::int64_t size = in_memory ? memory_of(*pod, *source.empty_dir) : 0;
     co_return co_await async::offload(executor_, pool_,
                                       [=] { return make_directory(path, in_memory, size, group); });
   }
-  if (!claim_of(*pod, volume).empty())
-    co_return co_await set_up_claim(std::move(pod), std::move(volume), std::move(stop));
   if (source.nfs) co_return co_await set_up_nfs(*source.nfs, {}, path);
   if (!has_payload(source)) {
     co_return Status(Reason::kInvalid, "volumes of this kind are not supported by this kubelet");
@@ -164,7 +216,7 @@ async::Task<Status> PodVolumes::set_up_one(std::shared_ptr<const corev1::Pod> po
   const bool in_memory = !source.config_map;
   const WallTime now = executor_.wall();
   const Status done = co_await async::offload(
-      executor_, pool_, [=, files = *payload, size = memory_capacity_]() -> Status {
+      executor_, pool_, [=, files = *payload, size = node_.memory_capacity]() -> Status {
         KPP_RETURN_IF_ERROR(make_directory(path, in_memory, size, group));
         return write_payload(path, files, now, group);
       });
@@ -172,25 +224,26 @@ async::Task<Status> PodVolumes::set_up_one(std::shared_ptr<const corev1::Pod> po
   co_return done;
 }
 
+async::Task<Status> PodVolumes::mount(std::shared_ptr<const corev1::Pod> pod, corev1::Volume volume,
+                                      PodFacts facts, async::StopToken stop) {
+  if (!api::claim_of_volume(*pod, volume).empty())
+    co_return co_await mount_claim(std::move(pod), std::move(volume), std::move(stop));
+  const std::string name = volume.name;
+  Status done =
+      co_await set_up_one(std::move(pod), std::move(volume), std::move(facts), std::move(stop));
+  if (done.ok() || done.is(Reason::kCanceled)) co_return done;
+  co_return Status(Reason::kInvalid, cat("MountVolume.SetUp failed for volume ", quoted(name),
+                                         " : ", done.message()));
+}
+
 async::Task<Status> PodVolumes::set_up(std::shared_ptr<const corev1::Pod> pod, PodFacts facts,
                                        Report report, async::StopToken stop) {
   Status first;
   for (const auto& volume : pod->spec.volumes) {
-    Status done = co_await set_up_one(pod, volume, facts, stop);
+    Status done = co_await mount(pod, volume, facts, stop);
     if (done.ok()) continue;
     if (done.is(Reason::kCanceled)) co_return done;
-    const bool no_volume_yet =
-        !claim_of(*pod, volume).empty() &&
-        (done.message().starts_with("error processing PVC") || done.message().starts_with("PVC "));
-    if (no_volume_yet) {
-      report("FailedMount",
-             cat("Unable to attach or mount volumes: unmounted volumes=[", volume.name,
-                 "], unattached volumes=[], failed to process volumes=[", volume.name,
-                 "]: ", done.message()));
-    } else {
-      report("FailedMount", cat("MountVolume.SetUp failed for volume ", quoted(volume.name), " : ",
-                                done.message()));
-    }
+    report("FailedMount", done.message());
     if (first.ok()) first = std::move(done);
   }
   co_return first;

@@ -21,8 +21,14 @@ class PodVolumes {
  public:
   using Report = std::function<void(std::string_view reason, std::string message)>;
 
+  // What volumes are told of the node.
+  struct Node {
+    std::function<corev1::Node()> object;  // name and labels
+    std::int64_t memory_capacity = 0;
+  };
+
   PodVolumes(async::Executor& executor, async::ThreadPool& pool, client::Client& client,
-             PayloadSources sources, std::string pod_directory, std::int64_t memory_capacity);
+             PayloadSources sources, std::string pod_directory, Node node);
 
   // Reports a FailedMount for each volume that fails; the error is that of the first.
   async::Task<Status> set_up(std::shared_ptr<const corev1::Pod> pod, PodFacts facts, Report report,
@@ -34,11 +40,14 @@ class PodVolumes {
                                        std::string pod_directory);
 
  private:
+  // The error is what the event says.
+  async::Task<Status> mount(std::shared_ptr<const corev1::Pod> pod, corev1::Volume volume,
+                            PodFacts facts, async::StopToken stop);
   async::Task<Status> set_up_one(std::shared_ptr<const corev1::Pod> pod, corev1::Volume volume,
                                  PodFacts facts, async::StopToken stop);
 
-  async::Task<Status> set_up_claim(std::shared_ptr<const corev1::Pod> pod, corev1::Volume volume,
-                                   async::StopToken stop);
+  async::Task<Status> mount_claim(std::shared_ptr<const corev1::Pod> pod, corev1::Volume volume,
+                                  async::StopToken stop);
   async::Task<Status> set_up_nfs(corev1::NFSVolumeSource source, std::vector<std::string> options,
                                  std::string target);
 
@@ -47,7 +56,7 @@ class PodVolumes {
   client::Client& client_;
   PayloadSources sources_;
   const std::string pod_directory_;
-  const std::int64_t memory_capacity_;
+  const Node node_;
   std::map<std::string, Payload> written_;    // by volume
   std::map<std::string, BoundVolume> bound_;  // what claims stand for, by volume
 };

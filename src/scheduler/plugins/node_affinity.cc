@@ -1,56 +1,15 @@
-#include <algorithm>
-#include <charconv>
-
+#include "api/node_match.h"
 #include "scheduler/plugins/plugin.h"
 
 namespace kpp::scheduler {
 
 namespace {
 
-std::optional<std::int64_t> number(const std::string& text) {
-  std::int64_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
-
-bool matches(const corev1::NodeSelectorRequirement& wants, const std::string* value) {
-  const auto listed = [&] {
-    return value != nullptr &&
-           std::find(wants.values.begin(), wants.values.end(), *value) != wants.values.end();
-  };
-  if (wants.operator_ == "In") return listed();
-  if (wants.operator_ == "NotIn") return !listed();
-  if (wants.operator_ == "Exists") return value != nullptr;
-  if (wants.operator_ == "DoesNotExist") return value == nullptr;
-  if (value == nullptr || wants.values.size() != 1) return false;
-  const auto has = number(*value);
-  const auto limit = number(wants.values.front());
-  if (!has || !limit) return false;
-  if (wants.operator_ == "Gt") return *has > *limit;
-  if (wants.operator_ == "Lt") return *has < *limit;
-  return false;
-}
-
-// A term without requirements matches nothing.
-bool matches(const corev1::NodeSelectorTerm& term, const corev1::Node& node) {
-  if (term.match_expressions.empty() && term.match_fields.empty()) return false;
-  for (const auto& wants : term.match_expressions) {
-    const auto label = node.metadata.labels.find(wants.key);
-    if (!matches(wants, label == node.metadata.labels.end() ? nullptr : &label->second))
-      return false;
-  }
-  for (const auto& wants : term.match_fields) {
-    if (wants.key != "metadata.name" || !matches(wants, &node.metadata.name)) return false;
-  }
-  return true;
-}
-
 const corev1::NodeAffinity* affinity_of(const corev1::Pod& pod) {
   return pod.spec.affinity ? pod.spec.affinity->node_affinity.get() : nullptr;
 }
 
-class NodeAffinity final : public FilterPlugin {
+class NodeAffinity final : public NodeFilterPlugin {
  public:
   std::string_view name() const override { return "NodeAffinity"; }
   std::uint32_t bit() const override { return kNodeAffinityBit; }
@@ -82,23 +41,8 @@ class NodeAffinity final : public FilterPlugin {
            (affinity != nullptr && affinity->required_during_scheduling_ignored_during_execution);
   }
   Verdict filter(const PodInfo& pod, const NodeInfo& node) const override {
-    if (fits(*pod.pod, *node.node)) return {};
+    if (api::fits_required_affinity(pod.pod->spec, *node.node)) return {};
     return Verdict::never("node(s) didn't match Pod's node affinity/selector");
-  }
-
- private:
-  static bool fits(const corev1::Pod& pod, const corev1::Node& node) {
-    for (const auto& [key, value] : pod.spec.node_selector) {
-      const auto label = node.metadata.labels.find(key);
-      if (label == node.metadata.labels.end() || label->second != value) return false;
-    }
-    const auto* affinity = affinity_of(pod);
-    if (affinity == nullptr || !affinity->required_during_scheduling_ignored_during_execution)
-      return true;
-    const auto& terms =
-        affinity->required_during_scheduling_ignored_during_execution->node_selector_terms;
-    return std::any_of(terms.begin(), terms.end(),
-                       [&](const auto& term) { return matches(term, node); });
   }
 };
 
@@ -117,7 +61,7 @@ class NodeAffinityScore final : public ScorePlugin {
          affinity_of(*pod.pod)->preferred_during_scheduling_ignored_during_execution) {
       const bool empty =
           term.preference.match_expressions.empty() && term.preference.match_fields.empty();
-      if (empty || matches(term.preference, *node.node)) total += term.weight;
+      if (empty || api::matches(term.preference, *node.node)) total += term.weight;
     }
     return total;
   }

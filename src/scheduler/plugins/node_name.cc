@@ -4,7 +4,7 @@ namespace kpp::scheduler {
 
 namespace {
 
-class NodeName final : public FilterPlugin {
+class NodeName final : public NodeFilterPlugin {
  public:
   std::string_view name() const override { return "NodeName"; }
   std::uint32_t bit() const override { return kNodeNameBit; }

@@ -9,7 +9,7 @@ bool conflicts(const HostPort& a, const HostPort& b) {
   return a.ip == b.ip || a.ip == "0.0.0.0" || b.ip == "0.0.0.0";
 }
 
-class NodePorts final : public FilterPlugin {
+class NodePorts final : public NodeFilterPlugin {
  public:
   std::string_view name() const override { return "NodePorts"; }
   std::uint32_t bit() const override { return kNodePortsBit; }

@@ -4,7 +4,7 @@ namespace kpp::scheduler {
 
 namespace {
 
-class NodeResourcesFit final : public FilterPlugin {
+class NodeResourcesFit final : public NodeFilterPlugin {
  public:
   std::string_view name() const override { return "NodeResourcesFit"; }
   std::uint32_t bit() const override { return kNodeResourcesFitBit; }

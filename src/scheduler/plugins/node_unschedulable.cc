@@ -1,11 +1,11 @@
+#include "api/node_match.h"
 #include "scheduler/plugins/plugin.h"
-#include "scheduler/plugins/tolerations.h"
 
 namespace kpp::scheduler {
 
 namespace {
 
-class NodeUnschedulable final : public FilterPlugin {
+class NodeUnschedulable final : public NodeFilterPlugin {
  public:
   std::string_view name() const override { return "NodeUnschedulable"; }
   std::uint32_t bit() const override { return kNodeUnschedulableBit; }
@@ -14,7 +14,7 @@ class NodeUnschedulable final : public FilterPlugin {
     corev1::Taint taint;
     taint.key = "node.kubernetes.io/unschedulable";
     taint.effect = "NoSchedule";
-    if (any_tolerates(pod.pod->spec.tolerations, taint)) return {};
+    if (api::any_tolerates(pod.pod->spec.tolerations, taint)) return {};
     return Verdict::never("node(s) were unschedulable");
   }
 };

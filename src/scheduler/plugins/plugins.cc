@@ -3,11 +3,37 @@
 #include "scheduler/plugins/plugin.h"
 
 namespace kpp::scheduler {
+namespace {
+
+class NodeByNode final : public PodFilter {
+ public:
+  NodeByNode(const NodeFilterPlugin& plugin, const PodInfo& pod) : plugin_(&plugin), pod_(&pod) {}
+  Verdict filter(const NodeInfo& node) const override { return plugin_->filter(*pod_, node); }
+  std::unique_ptr<PodFilter> clone() const override { return std::make_unique<NodeByNode>(*this); }
+
+ private:
+  const NodeFilterPlugin* plugin_;
+  const PodInfo* pod_;
+};
+
+}  // namespace
 
 std::optional<std::set<std::string>> FilterPlugin::only_nodes(const PodInfo& /*pod*/) const {
   return std::nullopt;
 }
-bool FilterPlugin::applies(const PodInfo& /*pod*/) const { return true; }
+bool NodeFilterPlugin::applies(const PodInfo& /*pod*/) const { return true; }
+Prepared NodeFilterPlugin::prepare(const PodInfo& pod, const Cache& /*cache*/) const {
+  if (!applies(pod)) return {};
+  return {{}, std::make_unique<NodeByNode>(*this, pod)};
+}
+std::unique_ptr<PodScore> ScorePlugin::prepare(
+    const PodInfo& /*pod*/, const Cache& /*cache*/,
+    const std::vector<const NodeInfo*>& /*fitting*/) const {
+  return nullptr;
+}
+std::int64_t ScorePlugin::score(const PodInfo& /*pod*/, const NodeInfo& /*node*/) const {
+  return 0;
+}
 bool ScorePlugin::applies(const PodInfo& /*pod*/) const { return true; }
 void ScorePlugin::normalize(std::vector<std::int64_t>& /*scores*/) const {}
 
@@ -33,6 +59,12 @@ std::vector<std::unique_ptr<FilterPlugin>> default_filters() {
   out.push_back(make_node_affinity());
   out.push_back(make_node_ports());
   out.push_back(make_node_resources_fit());
+  out.push_back(make_volume_restrictions());
+  out.push_back(make_node_volume_limits());
+  out.push_back(make_volume_binding());
+  out.push_back(make_volume_zone());
+  out.push_back(make_pod_topology_spread());
+  out.push_back(make_inter_pod_affinity());
   return out;
 }
 
@@ -41,7 +73,10 @@ std::vector<std::unique_ptr<ScorePlugin>> default_scores() {
   out.push_back(make_taint_toleration_score());
   out.push_back(make_node_affinity_score());
   out.push_back(make_least_allocated());
+  out.push_back(make_pod_topology_spread_score());
+  out.push_back(make_inter_pod_affinity_score());
   out.push_back(make_balanced_allocation());
+  out.push_back(make_image_locality());
   return out;
 }
 

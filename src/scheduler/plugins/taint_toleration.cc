@@ -1,21 +1,13 @@
 #include <algorithm>
-#include <charconv>
 
+#include "api/node_match.h"
 #include "scheduler/plugins/plugin.h"
-#include "scheduler/plugins/tolerations.h"
 
 namespace kpp::scheduler {
 
 namespace {
 
-std::optional<std::int64_t> number(const std::string& text) {
-  std::int64_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
-
-class TaintToleration final : public FilterPlugin {
+class TaintToleration final : public NodeFilterPlugin {
  public:
   std::string_view name() const override { return "TaintToleration"; }
   std::uint32_t bit() const override { return kTaintTolerationBit; }
@@ -23,7 +15,7 @@ class TaintToleration final : public FilterPlugin {
     if (!node.tainted) return {};
     for (const auto& taint : node.node->spec.taints) {
       if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
-      if (!any_tolerates(pod.pod->spec.tolerations, taint))
+      if (!api::any_tolerates(pod.pod->spec.tolerations, taint))
         return Verdict::never("node(s) had untolerated taint(s)");
     }
     return {};
@@ -39,33 +31,14 @@ class TaintTolerationScore final : public ScorePlugin {
     if (!node.tainted) return 0;
     const auto& taints = node.node->spec.taints;
     return std::count_if(taints.begin(), taints.end(), [&](const corev1::Taint& taint) {
-      return taint.effect == "PreferNoSchedule" && !any_tolerates(pod.pod->spec.tolerations, taint);
+      return taint.effect == "PreferNoSchedule" &&
+             !api::any_tolerates(pod.pod->spec.tolerations, taint);
     });
   }
   void normalize(std::vector<std::int64_t>& scores) const override { scale_scores(scores, true); }
 };
 
 }  // namespace
-
-bool tolerates(const corev1::Toleration& toleration, const corev1::Taint& taint) {
-  if (!toleration.effect.empty() && toleration.effect != taint.effect) return false;
-  if (!toleration.key.empty() && toleration.key != taint.key) return false;
-  if (toleration.operator_ == "Exists") return true;
-  if (toleration.operator_.empty() || toleration.operator_ == "Equal")
-    return toleration.value == taint.value;
-  const auto ours = number(toleration.value);
-  const auto theirs = number(taint.value);
-  if (!ours || !theirs) return false;
-  if (toleration.operator_ == "Lt") return *theirs < *ours;
-  if (toleration.operator_ == "Gt") return *theirs > *ours;
-  return false;
-}
-
-bool any_tolerates(const std::vector<corev1::Toleration>& tolerations, const corev1::Taint& taint) {
-  return std::any_of(
-      tolerations.begin(), tolerations.end(),
-      [&](const corev1::Toleration& toleration) { return tolerates(toleration, taint); });
-}
 
 std::unique_ptr<FilterPlugin> make_taint_toleration() {
   return std::make_unique<TaintToleration>();

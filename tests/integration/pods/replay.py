@@ -26,11 +26,11 @@ sys.path.insert(0, os.path.join(ROOT, 'tests/e2e'))
 from cluster import KPP, Client, Cluster, images_archive, run, wait_until  # noqa: E402
 
 # What is not run, and why.
-OUTSIDE = {'rs-quota': 'resource quota', 'vol-pvc-*': 'binder of volumes', 'vol-ephemeral-claim': 'ephemeral volume controller',
-           'sched-pod-affinity': 'scheduler: affinity between pods', 'x-preemption': 'scheduler: preemption'}
+OUTSIDE = {}
 
 # Lines that are not the cluster's: kubectl words them, each version in its own way, or the machine's file systems show.
-NOT_COMPARED = r'is not valid for pod|does not have a host assigned|^/\S* (overlay|ext4) |^/proc proc '
+# A pod that made room for another may be gone when the other is ready, or still be there.
+NOT_COMPARED = r'^low   0/1   |is not valid for pod|does not have a host assigned|^/\S* (overlay|ext4) |^/proc proc '
 
 PATHS = {'pod': 'api/v1/{}/pods', 'service': 'api/v1/{}/services', 'configmap': 'api/v1/{}/configmaps',
          'secret': 'api/v1/{}/secrets', 'serviceaccount': 'api/v1/{}/serviceaccounts',
@@ -445,6 +445,8 @@ class Normaliser:
             if item['kind'] == 'Event' and item['involvedObject']['kind'] == 'ReplicaSet':
                 self.replace.append((r'-' + re.escape(item['involvedObject']['name'].rpartition('-')[2]) + r'\b', '-<hash>'))
         self.replace = list(dict.fromkeys(self.replace))
+        # Names of pods that were refused, and so never were.
+        self.replace.append((r'(?<=pods "rs-)[bcdfghjklmnpqrstvwxz2456789]{5}(?=" is forbidden)', '<rand>'))
         self.replace.append((r'-<hash>-[bcdfghjklmnpqrstvwxz2456789]{5}\b', '-<hash>-<rand>'))
         self.replace += [
             (r'(\bpod|\b)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b', r'\1<uid>'),
@@ -565,7 +567,8 @@ def main():
 
     # The long ones first; those that want the node for themselves at the end, one after another.
     alone = [r for r in recordings if r.get('needs') == 'the whole node' or r['group'] == 'static' or
-             r['id'] == 'sched-node-name']  # these count what else the node has given away
+             r['id'] == 'sched-node-name' or  # these count what else the node has given away
+             any('kind: PersistentVolume\n' in text for text in r['files'].values())]  # others would take it
     together = sorted((r for r in recordings if r not in alone), key=lambda r: -max(r['duration_s']))
     try:
         node.start()

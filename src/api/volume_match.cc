@@ -1,11 +1,12 @@
-#include "controllers/volumes/volume_match.h"
+#include "api/volume_match.h"
 
 #include <algorithm>
 
+#include "api/node_match.h"
 #include "api/quantity.h"
-#include "controllers/label_matching.h"
+#include "api/selectors.h"
 
-namespace kpp::controllers {
+namespace kpp::api {
 namespace {
 
 constexpr const char* kClassAnnotation = "volume.beta.kubernetes.io/storage-class";
@@ -15,9 +16,9 @@ std::string annotated_class(const metav1::ObjectMeta& meta, const std::string& o
   return it == meta.annotations.end() ? otherwise : it->second;
 }
 
-api::Amount storage(const std::map<std::string, api::Quantity>& list) {
+Amount storage(const std::map<std::string, Quantity>& list) {
   const auto it = list.find("storage");
-  return it == list.end() ? api::Amount() : api::Amount::from(it->second);
+  return it == list.end() ? Amount() : Amount::from(it->second);
 }
 
 std::string mode(const std::optional<std::string>& given) { return given.value_or("Filesystem"); }
@@ -61,24 +62,49 @@ Status check_fit(const corev1::PersistentVolume& volume,
   return Status();
 }
 
+bool reachable_from(const corev1::PersistentVolume& volume, const corev1::Node& node) {
+  const auto& affinity = volume.spec.node_affinity;
+  return !affinity || !affinity->required || matches(*affinity->required, node);
+}
+
+bool is_bound(const corev1::PersistentVolumeClaim& claim) {
+  return !claim.spec.volume_name.empty() && claim.metadata.annotations.contains(kBindCompleted);
+}
+
 VolumeRef best_match(const std::vector<VolumeRef>& volumes,
-                     const corev1::PersistentVolumeClaim& claim) {
+                     const corev1::PersistentVolumeClaim& claim, const corev1::Node* node,
+                     const std::function<bool(const corev1::PersistentVolume&)>& passes) {
+  LabelSelector selector;
+  if (claim.spec.selector) {
+    auto parsed = LabelSelector::from(*claim.spec.selector);
+    if (!parsed) return nullptr;
+    selector = std::move(*parsed);
+  }
   VolumeRef best;
   for (const auto& volume : volumes) {
-    if (volume->metadata.deletion_timestamp) continue;
+    if (volume->metadata.deletion_timestamp || (passes && !passes(*volume))) continue;
     if (is_for(*volume, claim)) {
-      if (large_enough(*volume, claim) &&
-          mode(volume->spec.volume_mode) == mode(claim.spec.volume_mode)) {
-        return volume;
+      if (!large_enough(*volume, claim) ||
+          mode(volume->spec.volume_mode) != mode(claim.spec.volume_mode)) {
+        continue;
       }
-      continue;
+      // What was made for this claim is the only one to take.
+      return node == nullptr || reachable_from(*volume, *node) ? volume : nullptr;
     }
     if (volume->spec.claim_ref || volume->status.phase != "Available") continue;
-    if (claim.spec.selector && !selects(*claim.spec.selector, volume->metadata.labels)) continue;
+    if (!selector.matches(volume->metadata.labels)) continue;
     if (!check_fit(*volume, claim).ok()) continue;
+    if (node != nullptr && !reachable_from(*volume, *node)) continue;
     if (!best || storage(volume->spec.capacity) < storage(best->spec.capacity)) best = volume;
   }
   return best;
 }
 
-}  // namespace kpp::controllers
+std::string claim_of_volume(const corev1::Pod& pod, const corev1::Volume& volume) {
+  const auto& source = volume.volume_source;
+  if (source.persistent_volume_claim) return source.persistent_volume_claim->claim_name;
+  if (source.ephemeral) return cat(pod.metadata.name, "-", volume.name);
+  return {};
+}
+
+}  // namespace kpp::api
