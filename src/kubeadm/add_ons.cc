@@ -140,8 +140,8 @@ json::Object proxy_daemon_set(const ClusterConfig& config) {
   };
   json::Object container{
       {"command",
-       json::Array{"/usr/local/bin/kube-proxy", "--kubeconfig=/var/lib/kube-proxy/kubeconfig.conf",
-                   "--hostname-override=$(NODE_NAME)", cat("--cluster-cidr=", config.pod_subnet)}},
+       json::Array{"/usr/local/bin/kube-proxy", "--config=/var/lib/kube-proxy/config.conf",
+                   "--hostname-override=$(NODE_NAME)"}},
       {"env", json::Array{json::Object{
                   {"name", "NODE_NAME"},
                   {"valueFrom",
@@ -156,7 +156,6 @@ json::Object proxy_daemon_set(const ClusterConfig& config) {
            json::Object{{"mountPath", "/run/xtables.lock"}, {"name", "xtables-lock"}},
            json::Object{
                {"mountPath", "/lib/modules"}, {"name", "lib-modules"}, {"readOnly", true}}}}};
-  if (config.pod_subnet.empty()) container["command"].get_array().pop_back();
   json::Object pod{
       {"containers", json::Array{std::move(container)}},
       {"hostNetwork", true},
@@ -198,6 +197,56 @@ std::string proxy_kubeconfig(const std::string& server) {
                                 {"user", json::Object{{"tokenFile", cat(kAccount, "token")}}}}}}});
 }
 
+// Every field stands in it, most of them zero: a person who edits the ConfigMap sees what there is.
+std::string proxy_configuration(const ClusterConfig& config) {
+  const json::Object no_periods{{"minSyncPeriod", "0s"}, {"syncPeriod", "0s"}};
+  json::Object iptables = no_periods;
+  iptables["localhostNodePorts"] = nullptr;
+  json::Object nftables = no_periods;
+  for (json::Object* mode : {&iptables, &nftables}) {
+    (*mode)["masqueradeAll"] = false;
+    (*mode)["masqueradeBit"] = nullptr;
+  }
+  json::Object ipvs = no_periods;
+  ipvs["excludeCIDRs"] = nullptr;
+  ipvs["scheduler"] = "";
+  ipvs["strictARP"] = false;
+  for (const char* span : {"tcpFinTimeout", "tcpTimeout", "udpTimeout"}) ipvs[span] = "0s";
+  return yaml::write(json::Object{
+      {"apiVersion", "kubeproxy.config.k8s.io/v1alpha1"},
+      {"bindAddress", "0.0.0.0"},
+      {"bindAddressHardFail", false},
+      {"clientConnection", json::Object{{"acceptContentTypes", ""},
+                                        {"burst", 0},
+                                        {"contentType", ""},
+                                        {"kubeconfig", "/var/lib/kube-proxy/kubeconfig.conf"},
+                                        {"qps", 0}}},
+      {"clusterCIDR", config.pod_subnet},
+      {"configSyncPeriod", "0s"},
+      {"conntrack", json::Object{{"maxPerCore", nullptr},
+                                 {"min", nullptr},
+                                 {"tcpBeLiberal", false},
+                                 {"tcpCloseWaitTimeout", nullptr},
+                                 {"tcpEstablishedTimeout", nullptr},
+                                 {"udpStreamTimeout", "0s"},
+                                 {"udpTimeout", "0s"}}},
+      {"detectLocal", json::Object{{"bridgeInterface", ""}, {"interfaceNamePrefix", ""}}},
+      {"detectLocalMode", ""},
+      {"enableProfiling", false},
+      {"healthzBindAddress", ""},
+      {"hostnameOverride", ""},
+      {"iptables", std::move(iptables)},
+      {"ipvs", std::move(ipvs)},
+      {"kind", "KubeProxyConfiguration"},
+      {"metricsBindAddress", ""},
+      {"mode", ""},
+      {"nftables", std::move(nftables)},
+      {"nodePortAddresses", nullptr},
+      {"oomScoreAdj", nullptr},
+      {"portRange", ""},
+      {"showHiddenMetricsForVersion", ""}});
+}
+
 }  // namespace
 
 Result<std::vector<json::Object>> dns_objects(const ClusterConfig& config) {
@@ -234,7 +283,8 @@ Result<std::vector<json::Object>> dns_objects(const ClusterConfig& config) {
 
 std::vector<json::Object> proxy_objects(const InitConfig& config, const std::string& server) {
   json::Object map{{"apiVersion", "v1"},
-                   {"data", json::Object{{"kubeconfig.conf", proxy_kubeconfig(server)}}},
+                   {"data", json::Object{{"config.conf", proxy_configuration(config.cluster)},
+                                         {"kubeconfig.conf", proxy_kubeconfig(server)}}},
                    {"kind", "ConfigMap"},
                    {"metadata", named("kube-proxy", {{"app", "kube-proxy"}})}};
   return {std::move(map), account("kube-proxy"),

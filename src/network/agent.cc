@@ -9,6 +9,8 @@
 #include "network/base_rules.h"
 #include "network/cni_config.h"
 #include "network/overlay.h"
+#include "network/policy/policy_rules.h"
+#include "network/policy/policy_watch.h"
 #include "network/rule_table.h"
 
 namespace kpp::network {
@@ -36,6 +38,7 @@ struct Agent::State {
         options(std::move(o)),
         monitor(deps.executor, deps.monitor.release()),
         nodes(deps.executor, deps.client, deps.log),
+        policies(deps.executor, deps.client, deps.log, [this] { wanted.set(); }),
         overlay(deps.tables, options),
         rules(deps.commands),
         wanted(deps.executor),
@@ -52,6 +55,7 @@ struct Agent::State {
   const NetworkOptions options;
   net::Socket monitor;
   client::Informer<corev1::Node> nodes;
+  PolicyWatch policies;
   Overlay overlay;
   RuleTable rules;
   std::string said;  // the last trouble that was logged
@@ -74,6 +78,7 @@ Agent::~Agent() = default;
 
 void Agent::start() {
   state_->nodes.start();
+  state_->policies.start();
   state_->scope.spawn(state_->run(state_->scope.stop_token()));
   state_->scope.spawn(state_->watch_kernel(state_->scope.stop_token()));
 }
@@ -82,6 +87,7 @@ async::Task<void> Agent::stop() {
   state_->scope.request_stop();
   state_->monitor.wake_all();
   co_await state_->scope.join();
+  co_await state_->policies.stop();
   co_await state_->nodes.stop();
 }
 
@@ -152,7 +158,11 @@ async::Task<Status> Agent::State::reconcile(async::StopToken stop) {
     KPP_CO_RETURN_IF_ERROR(co_await publish(*self, here.tunnel, stop));
   }
   KPP_CO_ASSIGN(const int changes, overlay.connect(others));
+  const auto facts = policies.facts(options.node_name);
+  // It tells when it knows; what an earlier agent wrote guards the pods until then.
+  if (!facts) co_return Status();
   Ruleset ruleset = base_rules(*self, all);
+  add_policy_rules(*facts, ruleset);
   KPP_CO_RETURN_IF_ERROR(co_await rules.apply(std::move(ruleset)));
   KPP_CO_ASSIGN(const bool written,
                 write_cni_config(options.cni_file, cni_config(self->pods, here.mtu)));

@@ -105,7 +105,7 @@ RuleOptions rule_options(const ProxyOptions& options, const corev1::Node& node,
   out.masquerade_all = options.masquerade_all;
   out.masquerade_bit = options.masquerade_bit;
   out.localhost_node_ports = options.localhost_node_ports;
-  out.conntrack_be_liberal = options.conntrack_tcp_be_liberal;
+  out.conntrack_be_liberal = options.conntrack.tcp_be_liberal;
   out.accounting = accounting;
   if (options.primary_node_ports()) {
     out.node_port_cidrs = {cat(out.node_ip, family == IpFamily::kIPv4 ? "/32" : "/128")};

@@ -11,6 +11,20 @@
 
 namespace kpp::proxy {
 
+inline constexpr int kHealthzPort = 10256;
+inline constexpr int kMetricsPort = 10249;
+
+// How the kernel is to track connections. What is zero leaves its own value alone.
+struct ConntrackOptions {
+  int max_per_core = 32768;
+  int min = 131072;
+  bool tcp_be_liberal = false;
+  Duration tcp_established_timeout = std::chrono::hours(24);
+  Duration tcp_close_wait_timeout = std::chrono::hours(1);
+  Duration udp_timeout = Duration::zero();
+  Duration udp_stream_timeout = Duration::zero();
+};
+
 struct ProxyOptions {
   std::string hostname_override;  // the Node's name; empty: the machine's name
   std::string bind_address = "0.0.0.0";
@@ -23,7 +37,7 @@ struct ProxyOptions {
   bool masquerade_all = false;
   int masquerade_bit = 14;
   bool localhost_node_ports = true;
-  bool conntrack_tcp_be_liberal = false;
+  ConntrackOptions conntrack;
   std::vector<std::string> node_port_addresses;  // ranges, or "primary"
   Duration min_sync_period = std::chrono::seconds(1);
   Duration sync_period = std::chrono::seconds(30);

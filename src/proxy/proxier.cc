@@ -8,7 +8,9 @@
 #include "async/wait.h"
 #include "client/informer.h"
 #include "proxy/conntrack.h"
+#include "proxy/conntrack_sysctls.h"
 #include "proxy/health.h"
+#include "proxy/metrics.h"
 #include "proxy/rules/model.h"
 #include "proxy/syncer.h"
 
@@ -109,6 +111,7 @@ struct Proxier::State {
   async::Task<void> read_addresses();
   async::Task<void> clear_flows(IpFamily family, RuleOptions rules);
   async::Task<void> watch_canaries(async::StopToken stop);
+  std::map<int, CheckedService> checked_services() const;
 
   ProxierDeps deps;
   const ProxyOptions options;
@@ -119,6 +122,7 @@ struct Proxier::State {
   corev1::Node node;
   std::vector<std::string> node_addresses;
   Health health;
+  Metrics metrics;
   client::Informer<corev1::Service> services;
   client::Informer<discoveryv1::EndpointSlice> slices;
   client::Informer<corev1::Node> nodes;
@@ -131,6 +135,8 @@ Proxier::Proxier(ProxierDeps deps, ProxyOptions options)
     : state_(std::make_unique<State>(std::move(deps), std::move(options))) {
   State* state = state_.get();
   state->services.add_handler([state](const auto& before, const auto& after) {
+    // Each family keeps its own account of services, as in the original.
+    for (int f = 0; f < 2; ++f) state->metrics.service_changed();
     if (after) {
       state->model.put_service(*after);
     } else {
@@ -139,6 +145,7 @@ Proxier::Proxier(ProxierDeps deps, ProxyOptions options)
     state->changed();
   });
   state->slices.add_handler([state](const auto& before, const auto& after) {
+    state->metrics.endpoints_changed();
     if (after) {
       state->model.put_slice(after);
     } else {
@@ -153,6 +160,7 @@ Proxier::Proxier(ProxierDeps deps, ProxyOptions options)
 Proxier::~Proxier() = default;
 
 net::Handler& Proxier::health() { return state_->health; }
+net::Handler& Proxier::metrics() { return state_->metrics; }
 
 void Proxier::start() {
   state_->services.start();
@@ -174,6 +182,7 @@ void Proxier::State::changed() {
   for (int f = 0; f < 2; ++f) {
     if (!served[f] || !syncers[f].needs_sync(model)) continue;
     health.queued(f);
+    metrics.queued(static_cast<IpFamily>(f), deps.executor.wall());
     wanted.set();
   }
 }
@@ -240,6 +249,7 @@ async::Task<void> Proxier::State::prepare() {
     const auto done = co_await deps.commands.run(std::move(set), {});
     if (!done) deps.log.warning("Node ports do not answer on 127.0.0.1", {kv("err", done.error())});
   }
+  co_await set_conntrack_sysctls(deps.commands, options.conntrack, deps.log);
   std::vector<std::string> look{"ip6tables", "-w", "5", "-t", "nat", "-S", "POSTROUTING"};
   const auto v6 = co_await deps.commands.run(std::move(look), {});
   if (!v6) {
@@ -258,6 +268,23 @@ async::Task<void> Proxier::State::sync_all() {
     if (written) continue;
     co_await sync(family);  // in full
   }
+  if (deps.service_health != nullptr)
+    co_await deps.service_health->update(checked_services(), health);
+}
+
+std::map<int, CheckedService> Proxier::State::checked_services() const {
+  std::map<int, CheckedService> out;
+  for (const IpFamily family : {IpFamily::kIPv4, IpFamily::kIPv6}) {
+    for (const auto& [of, port] : model.family(family).services) {
+      if (port.health_check_node_port == 0) continue;
+      CheckedService& service = out[port.health_check_node_port];
+      service.namespace_ = of.namespace_;
+      service.name = of.name;
+      service.local_endpoints =
+          std::max(service.local_endpoints, model.local_endpoints(of.service(), family));
+    }
+  }
+  return out;
 }
 
 async::Task<void> Proxier::State::read_addresses() {
@@ -284,6 +311,7 @@ async::Task<bool> Proxier::State::sync(IpFamily family) {
     }
     kernel = std::move(*parsed);
   }
+  const TimePoint began = deps.executor.steady();
   const RuleOptions rules = rule_options(options, node, node_addresses, family, false);
   const bool may_remove = deps.executor.steady() - chains_removed >= options.sync_period;
   if (may_remove) chains_removed = deps.executor.steady();
@@ -291,6 +319,8 @@ async::Task<bool> Proxier::State::sync(IpFamily family) {
   std::vector<std::string> restore{tool(family, "iptables-restore", "ip6tables-restore"), "-w", "5",
                                    "--noflush", "--counters"};
   const auto written = co_await deps.commands.run(std::move(restore), plan.text);
+  metrics.synced({family, plan.full, !written, deps.executor.steady() - began, plan.text},
+                 deps.executor.wall());
   if (!written) {
     syncers[f].failed(plan);
     deps.log.error("Failed to execute iptables-restore",

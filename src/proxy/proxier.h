@@ -10,6 +10,7 @@
 #include "linux/commands.h"
 #include "net/http.h"
 #include "proxy/options.h"
+#include "proxy/service_health.h"
 
 namespace kpp::proxy {
 
@@ -18,6 +19,7 @@ struct ProxierDeps {
   client::Client& client;
   sys::Commands& commands;
   Logger log;
+  ServiceHealthPorts* service_health = nullptr;  // nothing is served at health check ports without
 };
 
 // Guarantees: writes only what has changed, at most once per min_sync_period with a burst of two;
@@ -37,6 +39,8 @@ class Proxier {
   async::Task<void> stop();
   // What healthzBindAddress serves.
   net::Handler& health();
+  // What metricsBindAddress serves.
+  net::Handler& metrics();
 
  private:
   struct State;

@@ -379,7 +379,8 @@ net::Response FakeApi::update(const Target& target, json::Value document) {
   if (target.subresource == "status") {
     json::Value next = *old;
     set_member(next, document, "status");
-    if (is_kind(type, "apps", "deployments")) {  // a status update may set annotations there
+    // A status update may set annotations there.
+    if (is_kind(type, "apps", "deployments") || is_kind(type, "", "nodes")) {
       set_member(next.as_object()["metadata"], document.as_object()["metadata"], "annotations");
     }
     document = std::move(next);

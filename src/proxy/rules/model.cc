@@ -211,10 +211,12 @@ std::set<std::string> Model::take_changes(IpFamily family) {
 }
 
 int Model::local_endpoints(const std::string& service, IpFamily family) const {
+  const auto& all = side(family).model.endpoints;
+  const std::size_t slash = service.find('/');
   std::set<std::string> ips;
-  for (const auto& [name, endpoints] : side(family).model.endpoints) {
-    if (name.service() != service) continue;
-    for (const auto& endpoint : endpoints) {
+  const ServicePortName first{service.substr(0, slash), service.substr(slash + 1), "", ""};
+  for (auto it = all.lower_bound(first); it != all.end() && it->first.service() == service; ++it) {
+    for (const auto& endpoint : it->second) {
       if (endpoint.local && endpoint.ready) ips.insert(endpoint.ip);
     }
   }

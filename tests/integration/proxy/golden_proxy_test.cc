@@ -14,7 +14,7 @@
 #include "api/json_codec.h"
 #include "codec/json.h"
 #include "kernel_model.h"
-#include "proxy/options.h"
+#include "proxy/config/configuration.h"
 #include "proxy/rules/model.h"
 #include "proxy/syncer.h"
 
@@ -170,28 +170,9 @@ class Replay {
   }
 
   static Result<ProxyOptions> options_from(const json::Value& config) {
-    ProxyOptions out;
-    out.hostname_override = json::text_at(config, "hostnameOverride");
-    out.cluster_cidr = json::text_at(config, "clusterCIDR");
-    out.detect_local_mode = json::text_at(config, "detectLocalMode");
-    out.bridge_interface = json::text_at(config, "detectLocal.bridgeInterface");
-    out.interface_name_prefix = json::text_at(config, "detectLocal.interfaceNamePrefix");
-    if (const auto bind = json::text_at(config, "bindAddress"); !bind.empty())
-      out.bind_address = bind;
-    const auto flag = [&](const char* path, bool fallback) {
-      const auto* value = json::find(config, path);
-      return value && value->is_bool() ? value->as_bool() : fallback;
-    };
-    out.masquerade_all = flag("iptables.masqueradeAll", false);
-    out.localhost_node_ports = flag("iptables.localhostNodePorts", true);
-    out.conntrack_tcp_be_liberal = flag("conntrack.tcpBeLiberal", false);
-    out.masquerade_bit = static_cast<int>(json::int_at(config, "iptables.masqueradeBit", 14));
-    if (const auto* list = json::find(config, "nodePortAddresses"); list && list->is_array()) {
-      for (const auto& entry : list->as_array())
-        out.node_port_addresses.emplace_back(entry.as_string());
-    }
-    KPP_RETURN_IF_ERROR(out.validate());
-    return out;
+    auto file = parse_settings(json::write(config));
+    if (!file) return std::unexpected(std::move(file).error());
+    return std::move(file->options);
   }
 
   std::string put(const json::Value& object) {
