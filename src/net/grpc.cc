@@ -44,8 +44,8 @@ Reason reason_of(int code) {
   }
 }
 
-std::unexpected<GrpcStatus> ended(int code, std::string message) {
-  return std::unexpected(GrpcStatus{code, std::move(message)});
+std::unexpected<GrpcStatus> ended(int code, std::string message, bool unsent = false) {
+  return std::unexpected(GrpcStatus{code, std::move(message), {}, unsent});
 }
 
 // "100m" is 100 milliseconds; at most eight digits.
@@ -154,10 +154,12 @@ struct GrpcChannel::Impl {
         co_return ended(
             canceled ? kGrpcCanceled : kGrpcUnavailable,
             cat("connection error: desc = ",
-                quoted(cat("transport: Error while dialing: ", socket.error().message()))));
+                quoted(cat("transport: Error while dialing: ", socket.error().message()))),
+            true);
       }
       connection =
           std::make_shared<GrpcConnection>(executor, std::move(*socket), options.max_message_bytes);
+      connection->keep_alive(options.keepalive_time, options.keepalive_timeout);
       if (!connection->start()) connection->fail_all("cannot start HTTP/2");
     }
     auto out = connection;
@@ -165,12 +167,13 @@ struct GrpcChannel::Impl {
     co_return out;
   }
 
-  async::Task<GrpcResult<Begun>> begin(std::string method, std::optional<std::string> message,
-                                       Duration timeout, bool tell_timeout, async::StopToken stop) {
-    if (closing.stop_requested()) co_return ended(kGrpcUnavailable, "the channel is closed");
+  async::Task<GrpcResult<Begun>> begin(std::string method, Headers metadata,
+                                       std::optional<std::string> message, Duration timeout,
+                                       bool tell_timeout, async::StopToken stop) {
+    if (closing.stop_requested()) co_return ended(kGrpcUnavailable, "the channel is closed", true);
     auto to = co_await connect(timeout, stop);
     if (!to) co_return std::unexpected(std::move(to).error());
-    if (closing.stop_requested()) co_return ended(kGrpcUnavailable, "the channel is closed");
+    if (closing.stop_requested()) co_return ended(kGrpcUnavailable, "the channel is closed", true);
     Headers fields;
     fields.add(":method", "POST");
     fields.add(":scheme", endpoint.tls ? "https" : "http");
@@ -180,6 +183,7 @@ struct GrpcChannel::Impl {
     fields.add("te", "trailers");
     if (tell_timeout) fields.add("grpc-timeout", timeout_text(timeout));
     for (const auto& [name, value] : options.metadata.fields()) fields.add(name, value);
+    for (const auto& [name, value] : metadata.fields()) fields.add(name, value);
     auto call = std::make_shared<GrpcCall>(executor);
     if (message) {
       call->outgoing.push_back(grpc_frame(*message));
@@ -194,7 +198,7 @@ struct GrpcChannel::Impl {
     for (bool again = false;; again = true) {
       const Duration left =
           std::max(Duration(std::chrono::milliseconds(1)), deadline - executor.steady());
-      auto begun = co_await begin(method, message, left, true, stop);
+      auto begun = co_await begin(method, {}, message, left, true, stop);
       if (!begun) co_return std::unexpected(std::move(begun).error());
       auto answer = co_await next_message(*begun, deadline, stop);
       if (!answer) {
@@ -231,11 +235,12 @@ async::Task<GrpcResult<std::string>> GrpcChannel::unary(std::string method, std:
 }
 
 async::Task<GrpcResult<std::unique_ptr<GrpcStream>>> GrpcChannel::stream(std::string method,
+                                                                         Headers metadata,
                                                                          async::StopToken stop) {
   Impl* const impl = impl_.get();
   ++impl->running;
-  auto begun = co_await impl->begin(std::move(method), std::nullopt, impl->options.dial.timeout,
-                                    false, std::move(stop));
+  auto begun = co_await impl->begin(std::move(method), std::move(metadata), std::nullopt,
+                                    impl->options.dial.timeout, false, std::move(stop));
   if (--impl->running == 0) impl->idle.pulse();
   if (!begun) co_return std::unexpected(std::move(begun).error());
   co_return std::make_unique<Stream>(std::move(*begun));

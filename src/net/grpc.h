@@ -17,6 +17,7 @@ struct GrpcStatus {
   int code = 0;  // 0 is OK, 5 not found, 14 unavailable, ...
   std::string message;
   std::string details;  // a serialised google.rpc.Status; empty: none
+  bool unsent = false;  // the server has not seen the call: it may be made again
 
   std::string to_string() const;  // "rpc error: code = NotFound desc = ..."
   // The reason that fits best; the message is to_string()'s.
@@ -42,6 +43,10 @@ struct GrpcOptions {
   DialOptions dial;
   std::size_t max_message_bytes = 16u << 20;  // of answers
   Headers metadata;                           // sent with every call
+  // With calls running and nothing heard for so long the connection is asked whether it lives, and
+  // is given up if it does not answer. 0: never.
+  Duration keepalive_time{0};
+  Duration keepalive_timeout = std::chrono::seconds(10);
 };
 
 // A call with messages both ways. Destroying it cancels the call.
@@ -75,9 +80,14 @@ class GrpcChannel {
   // `method` is "/package.Service/Method". The deadline goes to the server too.
   async::Task<GrpcResult<std::string>> unary(std::string method, std::string message,
                                              Duration deadline, async::StopToken stop);
-  // A call without a deadline; the caller sends with GrpcStream::send().
-  async::Task<GrpcResult<std::unique_ptr<GrpcStream>>> stream(std::string method,
+  // A call without a deadline; the caller sends with GrpcStream::send(). The metadata goes with it
+  // beside what every call has.
+  async::Task<GrpcResult<std::unique_ptr<GrpcStream>>> stream(std::string method, Headers metadata,
                                                               async::StopToken stop);
+  async::Task<GrpcResult<std::unique_ptr<GrpcStream>>> stream(std::string method,
+                                                              async::StopToken stop) {
+    return stream(std::move(method), {}, std::move(stop));
+  }
   async::Task<void> close();
 
  private:

@@ -139,6 +139,7 @@ GrpcConnection::GrpcConnection(async::IoExecutor& executor, std::unique_ptr<Sock
     : executor_(executor), socket_(std::move(socket)), max_message_bytes_(max_message_bytes) {}
 
 GrpcConnection::~GrpcConnection() {
+  if (keepalive_timer_ != 0) executor_.cancel(keepalive_timer_);
   socket_->forget_callbacks();
   nghttp2_session_del(session_);
 }
@@ -165,9 +166,38 @@ bool GrpcConnection::start() {
   };
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings));
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  heard_ = executor_.steady();
+  arm_keepalive();
   schedule_pump();
   on_readable();
   return true;
+}
+
+void GrpcConnection::arm_keepalive() {
+  if (keepalive_time_ == Duration(0) || broken_) return;
+  keepalive_timer_ =
+      executor_.call_at(heard_ + keepalive_time_ + (asked_ ? keepalive_timeout_ : Duration(0)),
+                        [weak = weak_from_this()] {
+                          if (const auto self = weak.lock()) self->check_alive();
+                        });
+}
+
+void GrpcConnection::check_alive() {
+  keepalive_timer_ = 0;
+  if (broken_) return;
+  const TimePoint now = executor_.steady();
+  if (asked_ && now >= heard_ + keepalive_time_ + keepalive_timeout_) {
+    fail_all("keepalive ping failed to receive ACK within timeout");
+    return;
+  }
+  if (calls_.empty()) {
+    heard_ = now;  // nobody waits for anything
+  } else if (!asked_ && now >= heard_ + keepalive_time_) {
+    asked_ = true;
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    schedule_pump();
+  }
+  arm_keepalive();
 }
 
 void GrpcConnection::begin(const std::shared_ptr<GrpcCall>& call, const Headers& fields) {
@@ -238,6 +268,8 @@ void GrpcConnection::on_readable() {
 }
 
 bool GrpcConnection::feed(std::string_view bytes) {
+  heard_ = executor_.steady();
+  asked_ = false;
   const auto read = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (read >= 0) return true;
@@ -283,7 +315,7 @@ void GrpcConnection::finish(std::int32_t id, std::uint32_t error_code) {
     call->end({call->code, call->message, call->details});
   } else if (error_code == NGHTTP2_REFUSED_STREAM) {
     call->refused = true;
-    call->end({kGrpcUnavailable, "the server refused the stream"});
+    call->end({kGrpcUnavailable, "the server refused the stream", {}, true});
   } else if (error_code == NGHTTP2_CANCEL) {
     call->end({kGrpcCanceled, "stream canceled"});
   } else if (call->http_status != 0 && call->http_status != 200) {

@@ -57,6 +57,11 @@ class GrpcConnection : public std::enable_shared_from_this<GrpcConnection> {
   GrpcConnection& operator=(const GrpcConnection&) = delete;
 
   bool start();
+  // See GrpcOptions. Called before start().
+  void keep_alive(Duration time, Duration timeout) {
+    keepalive_time_ = time;
+    keepalive_timeout_ = timeout;
+  }
   // Takes no new calls: lost, or the server said goodbye.
   bool over() const { return over_; }
   // Sends the head of a call; its messages are taken from call->outgoing.
@@ -75,6 +80,8 @@ class GrpcConnection : public std::enable_shared_from_this<GrpcConnection> {
   void pump();
   void take_message_bytes(GrpcCall& call, std::string_view bytes);
   void finish(std::int32_t id, std::uint32_t error_code);
+  void arm_keepalive();
+  void check_alive();
 
   async::IoExecutor& executor_;
   std::unique_ptr<Socket> socket_;
@@ -87,6 +94,10 @@ class GrpcConnection : public std::enable_shared_from_this<GrpcConnection> {
   bool write_blocked_ = false;
   bool over_ = false;
   bool broken_ = false;
+  Duration keepalive_time_{0}, keepalive_timeout_{0};
+  TimePoint heard_;     // when bytes last came
+  bool asked_ = false;  // a ping is out since bytes last came
+  async::TimerId keepalive_timer_ = 0;
 };
 
 // A message with gRPC's five bytes in front.

@@ -1,6 +1,9 @@
 // The server over HTTP/2, driven by the gRPC client: its trailers-only answers, streams and flow
 // control.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/grpc.h"
 #include "net/grpc_connection.h"
@@ -256,6 +259,62 @@ TEST_F(GrpcTest, AServerThatClosesAtOnceIsUnavailable) {
       }
       co_await channel.close();
       co_await closing.stop();
+    }
+  };
+  run(Body::run(this));
+}
+
+// Takes connections and never says a word: nobody accepts them.
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_, 8), 0);
+    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  ~SilentServer() { ::close(socket_); }
+  int port() const { return port_; }
+
+ private:
+  int socket_;
+  int port_ = 0;
+};
+
+TEST_F(GrpcTest, AConnectionThatDoesNotAnswerAKeepaliveIsGivenUp) {
+  struct Body {
+    static async::Task<void> run(GrpcTest* t) {
+      const SilentServer silent;
+      GrpcOptions options;
+      options.keepalive_time = std::chrono::milliseconds(50);
+      options.keepalive_timeout = std::chrono::milliseconds(50);
+      GrpcChannel channel(t->loop_.executor(),
+                          Endpoint::parse(cat("tcp://127.0.0.1:", silent.port())).value(), options);
+      auto answer = co_await channel.unary("/t.T/Echo", "", std::chrono::seconds(20), {});
+      CO_ASSERT(!answer);
+      EXPECT_EQ(answer.error().code, kGrpcUnavailable);
+      EXPECT_EQ(answer.error().message, "keepalive ping failed to receive ACK within timeout");
+      EXPECT_FALSE(answer.error().unsent);
+      co_await channel.close();
+    }
+  };
+  run(Body::run(this));
+}
+
+TEST_F(GrpcTest, WhatNobodyCouldHaveSeenSaysSo) {
+  struct Body {
+    static async::Task<void> run(GrpcTest* t) {
+      GrpcChannel channel(t->loop_.executor(), Endpoint::parse("tcp://127.0.0.1:1").value(), {});
+      auto answer = co_await channel.unary("/t.T/Echo", "", std::chrono::seconds(20), {});
+      CO_ASSERT(!answer);
+      EXPECT_TRUE(answer.error().unsent);
+      co_await channel.close();
     }
   };
   run(Body::run(this));
