@@ -1,5 +1,6 @@
 # Runs protoc with our generator over every schema file; the results stand in <build>/gen/api.
-file(GLOB_RECURSE KPP_PROTOS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/proto/k8s.io/*.proto)
+file(GLOB_RECURSE KPP_PROTOS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/proto/k8s.io/*.proto
+     ${CMAKE_CURRENT_SOURCE_DIR}/proto/etcd/*.proto)
 # One place for all build directories: the same paths everywhere let the compiler cache serve them all.
 set(KPP_GEN ${CMAKE_SOURCE_DIR}/build/gen)
 set(KPP_GEN_STAGE ${CMAKE_BINARY_DIR}/gen_stage)

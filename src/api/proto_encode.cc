@@ -40,7 +40,7 @@ class Encoder {
   explicit Encoder(std::string& out) : out_(out) {}
 
   void message(const TypeDesc& desc, const void* object) {
-    const bool proto3 = desc.package == "runtime.v1";
+    const bool proto3 = desc.package == "runtime.v1" || desc.package == "etcdserverpb";
     for (const FieldDesc* field : by_number(desc)) {
       const void* member = member_of(object, *field);
       const TypeOps& ops = element_ops(*field);

@@ -34,6 +34,7 @@ class Compactor {
 
  private:
   async::Task<void> run();
+  async::Task<Status> compact(Revision revision, async::StopToken stop);
 
   async::Executor& executor_;
   Store& store_;

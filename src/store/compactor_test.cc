@@ -11,7 +11,7 @@ using std::chrono::minutes;
 // Holds revisions only.
 class RevisionsOnly final : public Store {
  public:
-  async::Task<Result<Revision>> write(Write, async::StopToken) override { co_return ++newest; }
+  async::Task<Result<Revision>> write(Write, async::StopToken) override { co_return ++written; }
   async::Task<Result<std::optional<Entry>>> get(std::string, async::StopToken) override {
     co_return std::nullopt;
   }
@@ -21,8 +21,13 @@ class RevisionsOnly final : public Store {
   Result<std::unique_ptr<Watch>> watch(std::string, Revision) override {
     return fail(Reason::kCanceled, "no watches here");
   }
-  Revision revision() const override { return newest; }
+  bool shared() const override { return false; }
+  async::Task<Result<Revision>> newest(async::StopToken) override { co_return written; }
+  Revision revision() const override { return written; }
   Revision compacted_revision() const override { return compacted; }
+  async::Task<Result<bool>> claim_compaction(Revision, async::StopToken) override {
+    co_return ours;
+  }
   async::Task<Status> compact(Revision revision, async::StopToken) override {
     ++calls;
     if (!healthy) co_return Status(Reason::kIo, "no space");
@@ -31,10 +36,11 @@ class RevisionsOnly final : public Store {
   }
   async::Task<void> close() override { co_return; }
 
-  Revision newest = 0;
+  Revision written = 0;
   Revision compacted = 0;
   int calls = 0;
   bool healthy = true;
+  bool ours = true;
 };
 
 class CompactorTest : public ::testing::Test {
@@ -55,10 +61,10 @@ class CompactorTest : public ::testing::Test {
 };
 
 TEST_F(CompactorTest, CompactsToTheRevisionOfAnIntervalAgo) {
-  store_.newest = 10;
+  store_.written = 10;
   executor_.advance(minutes(5));
   EXPECT_EQ(store_.calls, 0);
-  store_.newest = 20;
+  store_.written = 20;
   executor_.advance(minutes(5));
   EXPECT_EQ(store_.compacted, 10);
   executor_.advance(minutes(5));
@@ -66,13 +72,13 @@ TEST_F(CompactorTest, CompactsToTheRevisionOfAnIntervalAgo) {
 }
 
 TEST_F(CompactorTest, LeavesAnIdleStoreAlone) {
-  store_.newest = 10;
+  store_.written = 10;
   executor_.advance(minutes(60));
   EXPECT_EQ(store_.calls, 1);
 }
 
 TEST_F(CompactorTest, TriesAgainAfterAFailure) {
-  store_.newest = 10;
+  store_.written = 10;
   store_.healthy = false;
   executor_.advance(minutes(10));
   EXPECT_EQ(store_.calls, 1);

@@ -1,6 +1,7 @@
 // Plain data of the store.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,9 +26,13 @@ struct Entry {
 struct Event {
   enum class Type : std::uint8_t { kPut, kDelete };
   Type type = Type::kPut;
-  Entry entry;     // for a delete: the key, no value, mod_revision of the delete
-  Bytes previous;  // the value before, if there was one and it was asked for
-  Revision previous_revision = 0;
+  Entry entry;  // for a delete: the key, no value, mod_revision of the delete
+};
+
+// What a watch gives at a time.
+struct WatchBatch {
+  std::vector<Event> events;  // oldest first; none if only the revision has moved on
+  Revision revision = 0;      // every event up to it that the watch selects has been given
 };
 
 // One write, guarded by the key's present state.
@@ -36,6 +41,8 @@ struct Write {
   Bytes value;  // nullptr deletes
   // The mod_revision that the key must have; 0: it must not exist; nullopt: no guard.
   std::optional<Revision> expected_revision;
+  // Deleted when so long has passed without another write to the key; 0: never.
+  std::chrono::seconds ttl{0};
 };
 
 struct RangeOptions {

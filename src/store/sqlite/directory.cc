@@ -66,6 +66,12 @@ Status make_tables(Connection& connection) {
           kApplicationId, "; PRAGMA user_version=", kFormat, "; COMMIT"));
 }
 
+// Not in files of before there were times to live.
+Status make_leases(Connection& connection) {
+  return connection.execute(
+      "CREATE TABLE IF NOT EXISTS lease(revision INTEGER PRIMARY KEY, expires INTEGER NOT NULL)");
+}
+
 }  // namespace
 
 DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -116,6 +122,7 @@ Result<Connection> open_data_file(const std::string& directory) {
     if (tables == 0) {
       KPP_RETURN_IF_ERROR(use_log(connection));
       KPP_RETURN_IF_ERROR(make_tables(connection));
+      KPP_RETURN_IF_ERROR(make_leases(connection));
       return connection;
     }
   }
@@ -130,6 +137,7 @@ Result<Connection> open_data_file(const std::string& directory) {
                     kFormat, ": use the k++ that wrote it"));
   }
   KPP_RETURN_IF_ERROR(use_log(connection));
+  KPP_RETURN_IF_ERROR(make_leases(connection));
   return connection;
 }
 

@@ -67,7 +67,7 @@ Result<Reader::Session> Reader::open_session() {
   KPP_ASSIGN(out.rollback, out.connection.prepare("ROLLBACK"));
   KPP_ASSIGN(out.value, out.connection.prepare("SELECT data FROM value WHERE revision = ?1"));
   KPP_ASSIGN(out.log, out.connection.prepare(
-                          "SELECT revision, key, create_revision, previous_revision FROM log"
+                          "SELECT revision, key, create_revision FROM log"
                           " WHERE revision > ?1 AND revision <= ?2 ORDER BY revision LIMIT ?3"));
   return out;
 }
@@ -190,7 +190,6 @@ Result<Reader::Chunk> Reader::history(std::string_view prefix, Revision from) {
       event.entry.key = key;
       event.entry.mod_revision = revision;
       event.entry.create_revision = log.number(2);
-      event.previous_revision = log.number(3);
       event.type = event.entry.create_revision == 0 ? Event::Type::kDelete : Event::Type::kPut;
       if (event.type == Event::Type::kPut) {
         auto value = read_value(lease.session(), revision);

@@ -2,9 +2,10 @@
 
 #include <atomic>
 
+#include "store/gate.h"
 #include "store/sqlite/checkpointer.h"
 #include "store/sqlite/directory.h"
-#include "store/sqlite/gate.h"
+#include "store/sqlite/expirer.h"
 #include "store/sqlite/key_index.h"
 #include "store/sqlite/reader.h"
 #include "store/sqlite/watch_hub.h"
@@ -37,7 +38,9 @@ class SqliteStore final : public Store {
         gate_(std::make_shared<Gate>(executor)),
         closed_(executor),
         pool_(options.reader_threads),
-        reader_(data_file(options.path), index_, current_, compacted_) {}
+        reader_(data_file(options.path), index_, current_, compacted_),
+        expirer_(executor, *this),
+        scope_(executor) {}
   ~SqliteStore() override {
     KPP_CHECK(writer_ == nullptr || closed_.is_set(), "a store was destroyed that was not closed");
   }
@@ -50,13 +53,19 @@ class SqliteStore final : public Store {
   Result<std::unique_ptr<Watch>> watch(std::string prefix, Revision from) override {
     return hub_->watch(std::move(prefix), from);
   }
+  bool shared() const override { return false; }
+  async::Task<Result<Revision>> newest(async::StopToken) override { co_return current_.load(); }
   Revision revision() const override { return current_.load(); }
   Revision compacted_revision() const override { return compacted_.load(); }
+  async::Task<Result<bool>> claim_compaction(Revision, async::StopToken) override {
+    co_return true;  // nobody else has the file
+  }
   async::Task<Status> compact(Revision revision, async::StopToken stop) override;
   async::Task<void> close() override;
 
  private:
   Status load(Connection& connection);
+  Status load_leases(Connection& connection);
   void release();
 
   async::Executor& executor_;
@@ -71,6 +80,8 @@ class SqliteStore final : public Store {
   std::shared_ptr<WatchHub> hub_;  // shared with its watches
   std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<Writer> writer_;
+  Expirer expirer_;
+  async::Scope scope_;  // of the expirer
 };
 
 Status SqliteStore::open(const SqliteOptions& options) {
@@ -89,6 +100,7 @@ Status SqliteStore::open(const SqliteOptions& options) {
                                     current_.load());
   KPP_ASSIGN(writer_, Writer::start(std::move(connection), *checkpointer_,
                                     {executor_, index_, current_, compacted_, hub_}));
+  scope_.spawn(expirer_.run(scope_.stop_token()));
   return {};
 }
 
@@ -110,7 +122,22 @@ Status SqliteStore::load(Connection& connection) {
   index_.apply(std::move(changes));
   current_ = last;
   compacted_ = compacted;
-  return {};
+  return load_leases(connection);
+}
+
+Status SqliteStore::load_leases(Connection& connection) {
+  KPP_ASSIGN(Statement rows,
+             connection.prepare("SELECT key, revision, expires FROM lease JOIN log USING(revision)"
+                                " WHERE create_revision > 0"));
+  while (true) {
+    KPP_ASSIGN(const bool row, rows.step());
+    if (!row) return {};
+    std::string key(rows.text(0));
+    const Revision revision = rows.number(1);
+    // Others have been written again.
+    if (index_.newest(key).revision == revision)
+      expirer_.add(std::move(key), revision, rows.number(2));
+  }
 }
 
 async::Task<Result<Revision>> SqliteStore::write(Write write, async::StopToken stop) {
@@ -118,7 +145,11 @@ async::Task<Result<Revision>> SqliteStore::write(Write write, async::StopToken s
   const Gate::Pass pass(*gate_);
   if (!pass) co_return closed_error();
   WriteCall call{.write = std::move(write)};
+  if (call.write.value && call.write.ttl > std::chrono::seconds(0))
+    call.expires = expiry(executor_.wall(), call.write.ttl);
   co_await Submission<WriteCall>{*writer_, call};
+  if (call.result && call.expires != 0)
+    expirer_.add(std::move(call.write.key), *call.result, call.expires);
   co_return std::move(call.result);
 }
 
@@ -154,9 +185,11 @@ async::Task<void> SqliteStore::close() {
     co_await closed_.wait({});
     co_return;
   }
+  scope_.request_stop();
   gate_->close();
   hub_->close();
   co_await gate_->empty().wait({});
+  co_await scope_.join();
   co_await async::offload(executor_, pool_, [this] {
     release();
     return true;

@@ -1,6 +1,7 @@
 #include "store/sqlite/sqlite_store.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -8,20 +9,11 @@
 
 #include "store/sqlite/database.h"
 #include "store/sqlite/directory.h"
-#include "store/testing/store_contract.h"
+#include "store/testing/pump_executor.h"
+#include "store/testing/temporary_directory.h"
 
 namespace kpp::store::testing {
 namespace {
-
-Result<std::unique_ptr<Store>> open_for_test(async::Executor& executor,
-                                             const std::string& directory,
-                                             std::size_t recent_events) {
-  return open_sqlite(executor, {.path = directory, .recent_events = recent_events});
-}
-
-INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract,
-                         ::testing::Values(StoreFactory{"sqlite", open_for_test}),
-                         [](const auto& each) { return each.param.name; });
 
 class SqliteStoreTest : public ::testing::Test {
  protected:
@@ -161,6 +153,19 @@ TEST_F(SqliteStoreTest, ALostValueIsReportedAsCorrupt) {
   EXPECT_EQ(got.error().reason(), Reason::kCorrupt);
   const auto all = executor_.run(store_->range({}, {}));
   EXPECT_EQ(all.error().reason(), Reason::kCorrupt);
+}
+
+TEST_F(SqliteStoreTest, ASlowWatcherExpiresAndAQuietOneDoesNot) {
+  ASSERT_TRUE(open({.path = directory_.path(), .recent_events = 10}).ok());
+  const auto slow = store_->watch("/busy", 0);
+  const auto quiet = store_->watch("/quiet", 0);
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(put("/busy", cat(i)));
+  EXPECT_EQ(executor_.run((*slow)->next({})).error().reason(), Reason::kExpired);
+  ASSERT_TRUE(put("/quiet", "x"));
+  const auto next = executor_.run((*quiet)->next({}));
+  ASSERT_TRUE(next);
+  ASSERT_EQ(next->events.size(), 1u);
+  EXPECT_EQ(next->events.front().entry.key, "/quiet");
 }
 
 TEST_F(SqliteStoreTest, AWatchMayOutliveItsStore) {

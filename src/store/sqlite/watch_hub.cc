@@ -27,14 +27,15 @@ class WatchHub::SqliteWatch final : public Watch {
   }
   ~SqliteWatch() override { hub_->watches_.erase(self_); }
 
-  async::Task<Result<std::vector<Event>>> next(async::StopToken stop) override {
+  async::Task<Result<WatchBatch>> next(async::StopToken stop) override {
     while (true) {
       if (stop.stop_requested() || hub_->gate_->closed()) {
         co_return fail(Reason::kCanceled, "the watch was stopped");
       }
       if (in_file_) {
         auto events = co_await read_file();
-        if (!events || !events->empty()) co_return events;
+        if (!events) co_return fail(std::move(events).error());
+        if (!events->empty()) co_return WatchBatch{std::move(*events), position_};
         continue;
       }
       if (pending_) {
@@ -44,7 +45,7 @@ class WatchHub::SqliteWatch final : public Watch {
                              ", the oldest in memory is ", hub_->start_));
         }
         auto events = read_memory();
-        if (!events.empty()) co_return events;
+        if (!events.empty()) co_return WatchBatch{std::move(events), position_};
         continue;
       }
       co_await waiter_.wait(stop);

@@ -11,7 +11,7 @@
 
 #include "async/executor.h"
 #include "async/wait.h"
-#include "store/sqlite/gate.h"
+#include "store/gate.h"
 #include "store/sqlite/reader.h"
 #include "store/store.h"
 

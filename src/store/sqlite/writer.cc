@@ -50,8 +50,10 @@ Result<Writer::Statements> Writer::prepare(Connection& connection) {
   KPP_ASSIGN(out.rollback, connection.prepare("ROLLBACK"));
   KPP_ASSIGN(out.log, connection.prepare("INSERT INTO log VALUES(?1, ?2, ?3, ?4)"));
   KPP_ASSIGN(out.value, connection.prepare("INSERT INTO value VALUES(?1, ?2)"));
+  KPP_ASSIGN(out.lease, connection.prepare("INSERT INTO lease VALUES(?1, ?2)"));
   KPP_ASSIGN(out.delete_log, connection.prepare("DELETE FROM log WHERE revision = ?1"));
   KPP_ASSIGN(out.delete_value, connection.prepare("DELETE FROM value WHERE revision = ?1"));
+  KPP_ASSIGN(out.delete_lease, connection.prepare("DELETE FROM lease WHERE revision = ?1"));
   KPP_ASSIGN(out.compacted,
              connection.prepare("UPDATE meta SET number = ?1 WHERE name = 'compacted'"));
   return out;
@@ -186,7 +188,7 @@ void Writer::commit(const std::vector<WriteCall*>& calls) {
   batch.last = shared_.current.load();
   const Status status = transact([&] {
     for (WriteCall* call : calls) {
-      call->result = add(call->write, batch);
+      call->result = add(*call, batch);
       // A guard that does not hold is the call's own affair; a failing statement is everyone's.
       if (!call->result &&
           (call->result.error().is(Reason::kIo) || call->result.error().is(Reason::kCorrupt))) {
@@ -208,7 +210,8 @@ void Writer::commit(const std::vector<WriteCall*>& calls) {
   });
 }
 
-Result<Revision> Writer::add(const Write& write, Batch& batch) {
+Result<Revision> Writer::add(const WriteCall& call, Batch& batch) {
+  const Write& write = call.write;
   if (write.key.empty()) return fail(Reason::kInvalid, "the key is empty");
   const auto in_batch = batch.newest.find(write.key);
   const Version present =
@@ -222,11 +225,15 @@ Result<Revision> Writer::add(const Write& write, Batch& batch) {
   }
   const Revision previous = exists ? present.revision : 0;
   KPP_RETURN_IF_ERROR(insert(write, change, previous));
+  if (call.expires != 0) {
+    statements_.lease.bind(1, change.version.revision);
+    statements_.lease.bind(2, call.expires);
+    KPP_RETURN_IF_ERROR(statements_.lease.run());
+  }
 
   Event event;
   event.type = write.value ? Event::Type::kPut : Event::Type::kDelete;
   event.entry = {write.key, write.value, change.version.create_revision, change.version.revision};
-  event.previous_revision = previous;
   batch.events.push_back(std::move(event));
   batch.newest[write.key] = change.version;
   batch.last = change.version.revision;
@@ -283,6 +290,8 @@ void Writer::compact_slice() {
       KPP_RETURN_IF_ERROR(statements_.delete_log.run());
       statements_.delete_value.bind(1, work.doomed[i]);
       KPP_RETURN_IF_ERROR(statements_.delete_value.run());
+      statements_.delete_lease.bind(1, work.doomed[i]);
+      KPP_RETURN_IF_ERROR(statements_.delete_lease.run());
     }
     return {};
   });

@@ -33,6 +33,7 @@ namespace kpp::store {
 // A write that waits for its commit; lives in the frame of the coroutine that waits.
 struct WriteCall {
   Write write;
+  std::int64_t expires = 0;  // seconds since 1970; 0: never
   Result<Revision> result = 0;
   std::coroutine_handle<> waiting;
 };
@@ -77,7 +78,8 @@ class Writer {
 
  private:
   struct Statements {
-    Statement begin, commit, rollback, log, value, delete_log, delete_value, compacted;
+    Statement begin, commit, rollback, log, value, lease, delete_log, delete_value, delete_lease,
+        compacted;
   };
   // What a batch will have changed once it is committed.
   struct Batch;
@@ -94,7 +96,7 @@ class Writer {
   static Result<Statements> prepare(Connection& connection);
   void loop();
   void commit(const std::vector<WriteCall*>& calls);
-  Result<Revision> add(const Write& write, Batch& batch);
+  Result<Revision> add(const WriteCall& call, Batch& batch);
   Status insert(const Write& write, const KeyIndex::Change& change, Revision previous);
   Status begin_compaction(CompactCall* call);
   void compact_slice();

@@ -2,12 +2,10 @@
 // is done.
 #pragma once
 
-#include <condition_variable>
+#include <boost/asio/io_context.hpp>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "async/executor.h"
 #include "async/scope.h"
@@ -15,7 +13,8 @@
 
 namespace kpp::store::testing {
 
-// Runs what is posted while a test waits in run() or wait(). Time stands still; timers do not fire.
+// Runs what is posted, what sockets have and the timers that are due while a test waits in run() or
+// wait().
 class PumpExecutor final : public async::Executor {
  public:
   // A task that runs in the background; keep it until it is done.
@@ -26,19 +25,15 @@ class PumpExecutor final : public async::Executor {
   };
 
   PumpExecutor() : scope_(*this) {}
-  TimePoint steady() const override { return clock_.steady(); }
-  WallTime wall() const override { return clock_.wall(); }
-  void post(async::Work work) override {
-    {
-      const std::lock_guard lock(mutex_);
-      posted_.push_back(std::move(work));
-    }
-    changed_.notify_one();
-  }
+  TimePoint steady() const override { return io_.steady(); }
+  WallTime wall() const override { return io_.wall(); }
+  void post(async::Work work) override { io_.post(std::move(work)); }
   async::TimerId call_at(TimePoint when, async::Work work) override {
-    return timers_.add(when, std::move(work));
+    return io_.call_at(when, std::move(work));
   }
-  void cancel(async::TimerId id) override { timers_.cancel(id); }
+  void cancel(async::TimerId id) override { io_.cancel(id); }
+  // The same executor, for who needs sockets.
+  async::IoExecutor& io() { return io_; }
 
   template <class T>
   Started<T> start(async::Task<T> task) {
@@ -48,7 +43,7 @@ class PumpExecutor final : public async::Executor {
   }
   template <class T>
   T wait(Started<T>& started) {
-    while (!started.done()) pump();
+    while (!started.done()) io_.context().run_one();
     return std::move(**started.value);
   }
   template <class T>
@@ -59,8 +54,8 @@ class PumpExecutor final : public async::Executor {
   void run(async::Task<void> task) { (void)run(as_bool(std::move(task))); }
   // Runs what is ready, without waiting for more.
   void drain() {
-    bool more = true;
-    while (more) more = step(false);
+    while (io_.context().poll() > 0) {
+    }
   }
 
  private:
@@ -72,23 +67,8 @@ class PumpExecutor final : public async::Executor {
     co_await std::move(task);
     co_return true;
   }
-  void pump() { (void)step(true); }
-  bool step(bool wait) {
-    std::vector<async::Work> ready;
-    {
-      std::unique_lock lock(mutex_);
-      if (wait) changed_.wait(lock, [this] { return !posted_.empty(); });
-      ready.swap(posted_);
-    }
-    for (auto& work : ready) work();
-    return !ready.empty();
-  }
 
-  VirtualClock clock_;
-  async::TimerQueue timers_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<async::Work> posted_;  // guarded by mutex_
+  async::IoExecutor io_;
   async::Scope scope_;
 };
 
