@@ -1,8 +1,11 @@
 #include "control_plane.h"
 
+#include <unistd.h>
+
 #include "base/fs.h"
 #include "codec/base64.h"
 #include "net/tls.h"
+#include "store/etcd/etcd_store.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace kpp::cmd {
@@ -23,6 +26,11 @@ std::vector<std::string> server_addresses(const ControlPlaneOptions& o) {
       out.push_back(a);
   }
   return out;
+}
+
+std::string machine_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
 Result<std::string> read_given(std::string_view flag, const std::string& path) {
@@ -73,9 +81,35 @@ std::string ControlPlane::url() const {
   return cat("https://", options_.advertise_address, ":", options_.secure_port);
 }
 
+async::Task<Result<std::unique_ptr<store::Store>>> ControlPlane::open_store(async::StopToken stop) {
+  const EtcdFlags& etcd = options_.etcd;
+  if (etcd.servers.empty()) {
+    store::SqliteOptions embedded;
+    embedded.path = cat(options_.data_dir, "/store");
+    embedded.log = log_.named("store");
+    co_return store::open_sqlite(executor_, std::move(embedded));
+  }
+  store::EtcdOptions shared;
+  shared.endpoints = etcd.servers;
+  shared.prefix = etcd.prefix;
+  const std::tuple<std::string_view, const std::string*, std::string*> files[] = {
+      {"etcd-cafile", &etcd.ca_file, &shared.ca_pem},
+      {"etcd-certfile", &etcd.certificate_file, &shared.certificate_pem},
+      {"etcd-keyfile", &etcd.key_file, &shared.key_pem}};
+  for (const auto& [flag, path, text] : files) {
+    if (path->empty()) continue;
+    auto read = fs::read_file(*path, 1u << 20);
+    if (!read) co_return fail(std::move(read).error().with_context(cat("--", flag)));
+    *text = std::move(*read);
+  }
+  co_return co_await store::open_etcd(executor_, std::move(shared), std::move(stop));
+}
+
 async::Task<Status> ControlPlane::start(async::StopToken stop) {
-  KPP_CO_RETURN_IF_ERROR(fs::make_directories(options_.data_dir, 0700));
   const bool given = !options_.tls_cert_file.empty();
+  // With all of it given by others nothing is kept here.
+  if (!given || options_.etcd.servers.empty())
+    KPP_CO_RETURN_IF_ERROR(fs::make_directories(options_.data_dir, 0700));
   if (given) {
     KPP_CO_ASSIGN(certificates_, given_certificates(options_));
   } else {
@@ -87,17 +121,18 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
     KPP_CO_ASSIGN(certificates_, apiserver::ensure_certificates(certificates, executor_.wall()));
   }
 
-  store::SqliteOptions store_options;
-  store_options.path = cat(options_.data_dir, "/store");
-  store_options.log = log_.named("store");
-  KPP_CO_ASSIGN(store_, store::open_sqlite(executor_, std::move(store_options)));
+  auto opened = co_await open_store(stop);
+  if (!opened) co_return std::move(opened).error();
+  store_ = std::move(*opened);
   compactor_ = std::make_unique<store::Compactor>(executor_, *store_, log_.named("compactor"));
   compactor_->start();
 
   apiserver::ApiServerOptions server_options;
   server_options.service_cidr = options_.service_cidr;
+  server_options.event_ttl = std::chrono::floor<std::chrono::seconds>(options_.event_ttl);
   server_options.advertise_address = options_.advertise_address;
   server_options.secure_port = options_.secure_port;
+  server_options.hostname = machine_name();
   server_options.authentication.token_auth_file = options_.token_auth_file;
   server_options.authentication.anonymous = options_.anonymous_auth;
   server_options.bootstrap_tokens = options_.bootstrap_tokens;

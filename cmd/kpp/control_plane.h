@@ -16,12 +16,21 @@
 
 namespace kpp::cmd {
 
+// An etcd cluster as store; without servers the embedded store in the data directory is used.
+struct EtcdFlags {
+  std::vector<std::string> servers;
+  std::string ca_file, certificate_file, key_file;  // PEM files
+  std::string prefix = "/registry";
+};
+
 struct ControlPlaneOptions {
   std::string data_dir;
+  EtcdFlags etcd;
   std::string bind_address = "127.0.0.1";
   std::string advertise_address = "127.0.0.1";
   int secure_port = 6443;
   std::string service_cidr = "10.96.0.0/16";
+  Duration event_ttl = std::chrono::hours(1);
   std::string token_auth_file;
   std::string client_ca_file;  // beside the cluster's own CA
   bool anonymous_auth = true;
@@ -55,6 +64,8 @@ class ControlPlane {
   Result<std::string> write_kubeconfig() const;
 
  private:
+  async::Task<Result<std::unique_ptr<store::Store>>> open_store(async::StopToken stop);
+
   async::IoExecutor& executor_;
   Logger log_;
   ControlPlaneOptions options_;

@@ -12,8 +12,15 @@ int kube_apiserver_main(int argc, char** argv) {
   int verbosity = 0;
   std::string authorization_mode = "Node,RBAC";
   bool allow_privileged = true;
-  Flags flags("kube-apiserver", "Serves the Kubernetes API over an embedded store.");
+  Flags flags("kube-apiserver", "Serves the Kubernetes API, over etcd or over a store of its own.");
   flags.add("data-dir", &options.data_dir, "where the store and the certificates are kept");
+  flags.add("etcd-servers", &options.etcd.servers,
+            "etcd servers to keep the objects in (scheme://ip:port); none: in the data directory");
+  flags.add("etcd-cafile", &options.etcd.ca_file, "the CA of etcd's certificates");
+  flags.add("etcd-certfile", &options.etcd.certificate_file, "the certificate that etcd is shown");
+  flags.add("etcd-keyfile", &options.etcd.key_file, "its key");
+  flags.add("etcd-prefix", &options.etcd.prefix, "what all keys in etcd begin with");
+  flags.add("event-ttl", &options.event_ttl, "how long Events are kept");
   flags.add("bind-address", &options.bind_address, "the address to serve on");
   flags.add("advertise-address", &options.advertise_address,
             "the address under which members of the cluster reach the server");

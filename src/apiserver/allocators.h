@@ -32,6 +32,8 @@ class Allocators {
   void forget(const corev1::Service& service, const corev1::Service* old);
   // The kubernetes service's.
   std::string first_address() const;
+  int first_port() const { return first_port_; }
+  int last_port() const { return last_port_; }
 
  private:
   Allocators(WatchCache& cache, const ResourceTable& table) : cache_(cache), table_(table) {}
@@ -58,9 +60,7 @@ class ServiceAllocation {
       : allocators_(allocators), service_(service) {}
   ServiceAllocation(const ServiceAllocation&) = delete;
   ServiceAllocation& operator=(const ServiceAllocation&) = delete;
-  ~ServiceAllocation() {
-    if (made_) allocators_.forget(*service_, nullptr);
-  }
+  ~ServiceAllocation() { give_back(); }
 
   Status make() {
     Status done = allocators_.allocate(*service_, nullptr);
@@ -68,6 +68,10 @@ class ServiceAllocation {
     return done;
   }
   void keep() { made_ = false; }
+  void give_back() {
+    if (made_) allocators_.forget(*service_, nullptr);
+    made_ = false;
+  }
 
  private:
   Allocators& allocators_;

@@ -9,13 +9,16 @@
 #include "apiserver/bootstrap.h"
 #include "apiserver/call.h"
 #include "apiserver/discovery.h"
+#include "apiserver/endpoint_reconciler.h"
 #include "apiserver/errors.h"
 #include "apiserver/flow_control_status.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/pod_proxy.h"
+#include "apiserver/identity_lease.h"
 #include "apiserver/non_resource.h"
 #include "apiserver/service_account_check.h"
+#include "apiserver/service_claims.h"
 #include "codec/json.h"
 
 namespace kpp::apiserver {
@@ -47,6 +50,9 @@ struct ApiServer::State {
   std::unique_ptr<NonResource> non_resource;
   std::unique_ptr<Core> core;
   std::unique_ptr<FlowControlStatus> flow_control;
+  std::unique_ptr<ServiceClaims> claims;
+  std::unique_ptr<EndpointReconciler> endpoints;
+  std::unique_ptr<IdentityLease> identity;
   bool ready = false;
 };
 
@@ -161,9 +167,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
   }
   KPP_ASSIGN(s.authenticator, Authenticator::make(s.options.authentication, s.tokens.get()));
   KPP_ASSIGN(s.allocators, Allocators::make(s.cache, s.table, s.options.service_cidr));
-  s.core =
-      std::make_unique<Core>(Core{executor, store, s.cache, s.table, s.authorizer, s.admission,
-                                  *s.allocators, s.tokens.get(), s.authenticator.get(), s.log});
+  s.core = std::make_unique<Core>(Core{executor, store, s.cache, s.table, s.authorizer, s.admission,
+                                       *s.allocators, s.tokens.get(), s.authenticator.get(), s.log,
+                                       s.options.event_ttl});
   if (s.options.bootstrap_tokens) {
     s.authenticator->add_source(
         [core = s.core.get()](std::string_view token, WallTime now) -> std::optional<User> {
@@ -179,6 +185,12 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
         });
   }
   s.flow_control = std::make_unique<FlowControlStatus>(*s.core);
+  s.claims = std::make_unique<ServiceClaims>(*s.core, s.allocators->first_port(),
+                                             s.allocators->last_port());
+  s.core->claims = s.claims.get();
+  s.endpoints = std::make_unique<EndpointReconciler>(*s.core, s.options.advertise_address,
+                                                     s.options.secure_port);
+  s.identity = std::make_unique<IdentityLease>(*s.core, s.options.hostname);
   s.pod_proxy = std::make_unique<PodProxy>(executor, s.options.kubelet_tls);
   s.non_resource = std::make_unique<NonResource>(*s.core, s.tokens.get());
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
@@ -188,10 +200,13 @@ async::Task<Status> ApiServer::start(async::StopToken stop) {
   KPP_CO_RETURN_IF_ERROR(co_await state_->cache.start(stop));
   BootstrapOptions options;
   options.service_cidr = state_->options.service_cidr;
-  options.advertise_address = state_->options.advertise_address;
   options.secure_port = state_->options.secure_port;
   KPP_CO_RETURN_IF_ERROR(
       co_await bootstrap_objects(*this, *state_->core, std::move(options), stop));
+  KPP_CO_RETURN_IF_ERROR(co_await state_->endpoints->reconcile(stop));
+  state_->endpoints->start();
+  state_->claims->start();
+  state_->identity->start();
   state_->flow_control->start();
   state_->ready = true;
   state_->non_resource->set_ready();
@@ -200,6 +215,9 @@ async::Task<Status> ApiServer::start(async::StopToken stop) {
 
 async::Task<void> ApiServer::stop() {
   co_await state_->flow_control->stop();
+  co_await state_->identity->stop();
+  co_await state_->claims->stop();
+  co_await state_->endpoints->stop();
   co_await state_->cache.stop();
 }
 

@@ -21,9 +21,11 @@ struct ApiServerOptions {
   std::string service_cidr = "10.96.0.0/16";
   std::string advertise_address = "127.0.0.1";  // of the kubernetes service's endpoint
   int secure_port = 6443;
+  std::string hostname;  // of the machine; names the server's identity lease
   AuthenticatorOptions authentication;
   std::string service_account_key_pem;  // RSA private key; signs service account tokens
   std::string service_account_issuer{ServiceAccountTokens::kIssuer};
+  std::chrono::seconds event_ttl{3600};
   bool bootstrap_tokens = false;  // Secrets of type bootstrap.kubernetes.io/token authenticate
   // With what the server reaches kubelets (logs, exec); nullptr: such requests are refused.
   std::shared_ptr<const net::TlsContext> kubelet_tls;

@@ -3,13 +3,11 @@
 #include <array>
 
 #include "api/corev1.h"
-#include "api/defaults/defaults.h"
-#include "api/discoveryv1.h"
 #include "api/json_codec.h"
 #include "api/networkingv1.h"
 #include "apiserver/allocators.h"
+#include "apiserver/own_objects.h"
 #include "async/wait.h"
-#include "base/ids.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -28,44 +26,10 @@ struct Work {
   Status failed;
 };
 
-void stamp(api::Object& object, WallTime now) {
-  auto* meta = api::metadata(object);
-  meta->uid = new_uuid();
-  meta->creation_timestamp = api::Time::from(now);
-}
-
-// Queues the write of an object. One that is there already is left alone, unless `current` says
-// that it must be replaced.
-Status queue(Work& work, api::Object object, bool replace_if_different) {
-  const auto& gvk = object.desc().gvks.front();
-  const ServedResource* served = work.core.table.find_kind(gvk.group, gvk.version, gvk.kind);
-  if (served == nullptr)
-    return Status(Reason::kInternalError, cat("bootstrap: ", gvk.kind, " is not served"));
-  const WallTime now = work.core.executor.wall();
-  api::apply_defaults(object);
-  auto* meta = api::metadata(object);
-  store::Write write;
-  write.key = served->store_key(meta->namespace_, meta->name);
-  write.expected_revision = 0;
-  if (const CachedRef existing = work.core.cache.cache(*served).find(write.key)) {
-    if (!replace_if_different) return {};
-    // Its identity stays.
-    const auto document = json::parse(*existing->json);
-    api::Object old(*served->type);
-    if (!document || !api::from_json(*document, *served->type, old.data()).ok()) return {};
-    auto old_meta = *api::metadata(old.desc(), old.data());
-    old_meta.resource_version.clear();
-    *meta = old_meta;
-    api::metadata(old)->resource_version.clear();
-    if (api::equal(object.desc(), object.data(), old.data())) return {};
-    write.expected_revision = existing->revision;
-  } else {
-    stamp(object, now);
-  }
-  std::string text;
-  api::to_json(text, *served->type, object.data());
-  write.value = std::make_shared<const std::string>(std::move(text));
-  work.writes.push_back(std::move(write));
+// Queues the write of an object. One that is there already is left alone.
+Status queue(Work& work, api::Object object) {
+  KPP_ASSIGN(auto write, write_of(work.core, std::move(object), IfThere::kLeave));
+  if (write) work.writes.push_back(std::move(*write));
   return {};
 }
 
@@ -101,7 +65,7 @@ Status queue_fixed(Work& work) {
     set_times(document, now);
     api::Object object(*type);
     KPP_RETURN_IF_ERROR(api::from_json(document, *type, object.data()));
-    KPP_RETURN_IF_ERROR(queue(work, std::move(object), false));
+    KPP_RETURN_IF_ERROR(queue(work, std::move(object)));
   }
   return {};
 }
@@ -115,7 +79,7 @@ Status queue_service(Work& work, const BootstrapOptions& options) {
   ready.status = "True";
   ready.message = "Kubernetes default Service CIDR is ready";
   ready.last_transition_time = api::Time::from(work.core.executor.wall());
-  KPP_RETURN_IF_ERROR(queue(work, api::Object::of(cidr), false));
+  KPP_RETURN_IF_ERROR(queue(work, api::Object::of(cidr)));
 
   const std::string address = work.core.allocators.first_address();
   corev1::Service service;
@@ -132,7 +96,7 @@ Status queue_service(Work& work, const BootstrapOptions& options) {
   port.protocol = "TCP";
   port.port = 443;
   port.target_port = api::IntOrString(options.secure_port);
-  KPP_RETURN_IF_ERROR(queue(work, api::Object::of(service), false));
+  KPP_RETURN_IF_ERROR(queue(work, api::Object::of(service)));
 
   networkingv1::IPAddress ip;
   ip.metadata.name = address;
@@ -142,48 +106,17 @@ Status queue_service(Work& work, const BootstrapOptions& options) {
   parent.resource = "services";
   parent.namespace_ = "default";
   parent.name = "kubernetes";
-  return queue(work, api::Object::of(ip), false);
-}
-
-// Where the kubernetes service leads: this server. Follows a change of its address.
-Status queue_endpoints(Work& work, const BootstrapOptions& options) {
-  corev1::Endpoints endpoints;
-  endpoints.metadata.namespace_ = "default";
-  endpoints.metadata.name = "kubernetes";
-  endpoints.metadata.labels = {{"endpointslice.kubernetes.io/skip-mirror", "true"}};
-  auto& subset = endpoints.subsets.emplace_back();
-  subset.addresses.emplace_back().ip = options.advertise_address;
-  auto& port = subset.ports.emplace_back();
-  port.name = "https";
-  port.port = options.secure_port;
-  port.protocol = "TCP";
-  KPP_RETURN_IF_ERROR(queue(work, api::Object::of(endpoints), true));
-
-  discoveryv1::EndpointSlice slice;
-  slice.metadata.namespace_ = "default";
-  slice.metadata.name = "kubernetes";
-  slice.metadata.generation = 1;
-  slice.metadata.labels = {{"kubernetes.io/service-name", "kubernetes"}};
-  slice.address_type = "IPv4";
-  auto& endpoint = slice.endpoints.emplace_back();
-  endpoint.addresses = {options.advertise_address};
-  endpoint.conditions.ready = true;
-  auto& slice_port = slice.ports.emplace_back();
-  slice_port.name = "https";
-  slice_port.protocol = "TCP";
-  slice_port.port = options.secure_port;
-  return queue(work, api::Object::of(slice), true);
+  return queue(work, api::Object::of(ip));
 }
 
 Status queue_all(Work& work, const BootstrapOptions& options) {
   KPP_RETURN_IF_ERROR(queue_fixed(work));
   KPP_RETURN_IF_ERROR(queue_service(work, options));
-  KPP_RETURN_IF_ERROR(queue_endpoints(work, options));
   corev1::ConfigMap tracking;
   tracking.metadata.namespace_ = "kube-system";
   tracking.metadata.name = "kube-apiserver-legacy-service-account-token-tracking";
   tracking.data["since"] = rfc3339(work.core.executor.wall()).substr(0, 10);
-  return queue(work, api::Object::of(tracking), false);
+  return queue(work, api::Object::of(tracking));
 }
 
 async::Task<void> write_one(Work& work, store::Write write, async::StopToken stop) {

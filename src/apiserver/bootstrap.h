@@ -1,5 +1,5 @@
-// The objects that every cluster has from its first moment: namespaces, the kubernetes service and
-// its endpoints, priority classes and levels, flow schemas, the RBAC roles and bindings of
+// The objects that every cluster has from its first moment: namespaces, the kubernetes service,
+// priority classes and levels, flow schemas, the RBAC roles and bindings of
 // reference, the service CIDR.
 #pragma once
 
@@ -14,12 +14,11 @@ namespace kpp::apiserver {
 
 struct BootstrapOptions {
   std::string service_cidr;
-  std::string advertise_address;
   int secure_port = 6443;
 };
 
-// Makes what is missing, all in few commits; leaves what people changed. The endpoints of the
-// kubernetes service follow the options. The cache shows everything when this is done.
+// Makes what is missing, all in few commits; leaves what people changed. The cache shows everything
+// when this is done.
 async::Task<Status> bootstrap_objects(net::Handler& server, Core& core, BootstrapOptions options,
                                       async::StopToken stop);
 

@@ -22,6 +22,7 @@ class Authorizer;
 class Allocators;
 class Authenticator;
 class ServiceAccountTokens;
+class ServiceClaims;
 
 // What all handlers share. Everything outlives every call. Runs on: one executor.
 struct Core {
@@ -35,6 +36,8 @@ struct Core {
   ServiceAccountTokens* tokens;  // nullptr: none are made or taken
   Authenticator* authenticator;
   Logger log;
+  std::chrono::seconds event_ttl{3600};  // Events are kept for so long after their last change
+  ServiceClaims* claims = nullptr;       // nullptr: services are not guarded against other servers
 };
 
 // One request. Owned by the coroutine that serves it, which outlives the handlers that it calls.

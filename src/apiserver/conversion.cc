@@ -1,5 +1,7 @@
 #include "apiserver/conversion.h"
 
+#include <algorithm>
+
 #include "api/autoscalingv1.h"
 #include "api/autoscalingv2.h"
 #include "api/corev1.h"
@@ -160,6 +162,17 @@ eventsv1::Event to_events(const corev1::Event& from) {
 }
 
 }  // namespace
+
+bool can_convert(const api::TypeDesc& from, const api::TypeDesc& to) {
+  const std::pair<const api::TypeDesc*, const api::TypeDesc*> kPairs[] = {
+      {&v1::HorizontalPodAutoscaler::desc(), &v2::HorizontalPodAutoscaler::desc()},
+      {&corev1::Event::desc(), &eventsv1::Event::desc()}};
+  if (&from == &to) return true;
+  return std::ranges::any_of(kPairs, [&](const auto& pair) {
+    return (&from == pair.first && &to == pair.second) ||
+           (&from == pair.second && &to == pair.first);
+  });
+}
 
 api::Object convert(const api::Object& from, const api::TypeDesc& to) {
   if (&from.desc() == &to) return from;

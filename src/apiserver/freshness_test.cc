@@ -53,6 +53,11 @@ class SlowStore final : public store::Store {
     if (from < compacted_) return fail(Reason::kExpired, "compacted");
     return std::make_unique<SlowWatch>(*this);
   }
+  bool shared() const override { return false; }
+  async::Task<Result<store::Revision>> newest(async::StopToken) override { co_return revision_; }
+  async::Task<Result<bool>> claim_compaction(store::Revision, async::StopToken) override {
+    co_return true;
+  }
   store::Revision revision() const override { return revision_; }
   store::Revision compacted_revision() const override { return compacted_; }
   async::Task<Status> compact(store::Revision, async::StopToken) override { co_return Status(); }
@@ -62,13 +67,14 @@ class SlowStore final : public store::Store {
   class SlowWatch final : public store::Watch {
    public:
     explicit SlowWatch(SlowStore& store) : store_(store), from_(store.compacted_) {}
-    async::Task<Result<std::vector<store::Event>>> next(async::StopToken stop) override {
+    async::Task<Result<store::WatchBatch>> next(async::StopToken stop) override {
       while (store_.shown_.empty()) {
         if (stop.stop_requested()) co_return fail(Reason::kCanceled, "stopped");
         if (from_ < store_.compacted_) co_return fail(Reason::kExpired, "compacted");
         co_await store_.changed_.wait(stop);
       }
-      co_return std::exchange(store_.shown_, {});
+      const store::Revision revision = store_.shown_.back().entry.mod_revision;
+      co_return store::WatchBatch{std::exchange(store_.shown_, {}), revision};
     }
 
    private:

@@ -6,6 +6,7 @@
 #include "api/json_codec.h"
 #include "apiserver/errors.h"
 #include "apiserver/registry/strategy.h"
+#include "apiserver/stored_object.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -104,9 +105,9 @@ WatchCache::~WatchCache() = default;
 
 CachedRef WatchCache::make_object(const ServedResource& resource, const std::string& stored,
                                   store::Revision revision) {
-  api::Object object(*resource.type);
-  if (!api::from_json_text(stored, *resource.type, object.data()).ok()) return nullptr;
-  return make_object(resource, object, stored, revision);
+  auto read = read_stored(resource, stored);
+  if (!read) return nullptr;
+  return make_object(resource, read->object, read->json.empty() ? stored : read->json, revision);
 }
 
 CachedRef WatchCache::make_object(const ServedResource& resource, const api::Object& object,
@@ -221,14 +222,15 @@ async::Task<void> WatchCache::follow(async::StopToken stop) {
       advanced_.pulse();
       continue;
     }
-    auto events = co_await (*watch)->next(stop);
-    if (!events) {
-      if (events.error().is(Reason::kCanceled)) co_return;
-      log_.warning("Store watch ended; following again", {kv("err", events.error())});
+    auto batch = co_await (*watch)->next(stop);
+    if (!batch) {
+      if (batch.error().is(Reason::kCanceled)) co_return;
+      log_.warning("Store watch ended; following again", {kv("err", batch.error())});
       watch = store_.watch("/registry/", revision_);
       continue;
     }
-    for (const auto& event : *events) apply(event);
+    for (const auto& event : batch->events) apply(event);
+    revision_ = std::max(revision_, batch->revision);
     advanced_.pulse();
   }
 }

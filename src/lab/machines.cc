@@ -14,7 +14,8 @@ namespace {
 // Programs that a machine finds on its PATH; all are the one binary.
 constexpr std::string_view kPrograms[] = {"kpp", "kubeadm", "kubelet"};
 // Where runtime, store and pods keep files that cannot lie on the node's overlay.
-constexpr std::string_view kOnDisk[] = {"/var/lib/etcd", "/var/lib/kubelet", "/var/log/pods"};
+constexpr std::string_view kOnDisk[] = {"/var/lib/etcd", "/var/lib/kpp", "/var/lib/kubelet",
+                                        "/var/log/pods"};
 
 std::string default_address(std::size_t index) {
   static constexpr int kFirst[] = {12, 8};

@@ -1,9 +1,11 @@
 #include "apiserver/handlers/common.h"
 
+#include "api/corev1.h"
 #include "api/proto_codec.h"
 #include "apiserver/conversion.h"
 #include "apiserver/errors.h"
 #include "apiserver/registry/strategy.h"
+#include "apiserver/service_claims.h"
 #include "apiserver/table/table.h"
 #include "codec/yaml.h"
 
@@ -11,6 +13,8 @@ namespace kpp::apiserver {
 namespace {
 
 constexpr std::chrono::seconds kRequestTimeout{60};
+// For a version that a client asks for and that this server does not know of.
+constexpr std::chrono::seconds kVersionTimeout{3};
 
 net::SharedBytes shared(std::string text) {
   return std::make_shared<const std::string>(std::move(text));
@@ -230,14 +234,32 @@ net::Response respond_typed(Call& call, int status, const api::Object& object) {
 
 // --- store
 
-async::Task<Status> freshen(Call& call) {
-  const auto wanted = call.core.store.revision();
-  if (call.core.cache.revision() >= wanted) co_return Status();
-  // Nobody asked for a version, so none is too large: a busy server answers late, not with an
-  // error.
-  const bool seen = co_await call.core.cache.wait_for(wanted, kRequestTimeout, call.stop);
+namespace {
+
+// Nobody asked for the revision, so it is not too large: a busy server answers late, not with an
+// error.
+async::Task<Status> wait_until_seen(Call& call, store::Revision revision) {
+  if (call.core.cache.revision() >= revision) co_return Status();
+  const bool seen = co_await call.core.cache.wait_for(revision, kRequestTimeout, call.stop);
   if (!seen) co_return timed_out();
   co_return Status();
+}
+
+}  // namespace
+
+async::Task<Status> freshen(Call& call) {
+  const auto newest = co_await call.core.store.newest(call.stop);
+  if (!newest) co_return newest.error();
+  co_return co_await wait_until_seen(call, *newest);
+}
+
+async::Task<Status> reach(Call& call, store::Revision revision) {
+  const auto known = call.core.store.revision();
+  if (revision > known) {
+    const bool seen = co_await call.core.cache.wait_for(revision, kVersionTimeout, call.stop);
+    if (!seen) co_return too_large_version(revision, call.core.cache.revision());
+  }
+  co_return co_await wait_until_seen(call, known);
 }
 
 CachedRef cached(const Call& call) {
@@ -248,6 +270,10 @@ CachedRef cached(const Call& call) {
 namespace {
 
 constexpr std::size_t kUsualSize = 4096;  // of an object's JSON
+
+std::chrono::seconds time_to_live(const Call& call, const ServedResource& storage) {
+  return storage.name() == "events" ? call.core.event_ttl : std::chrono::seconds(0);
+}
 
 net::SharedBytes stored_form(const ServedResource& storage, const api::Object& object) {
   std::string text;
@@ -274,7 +300,10 @@ async::Task<Result<Written>> store_new(Call& call, const ServedResource& resourc
     co_return out;
   }
   std::string key = resource.store_key(meta.namespace_, meta.name);
-  store::Write write{.key = key, .value = bytes, .expected_revision = 0};
+  store::Write write{.key = key,
+                     .value = bytes,
+                     .expected_revision = 0,
+                     .ttl = time_to_live(call, *resource.storage)};
   auto revision = co_await call.core.store.write(std::move(write), call.stop);
   if (!revision) {
     if (revision.error().is(Reason::kAlreadyExists) || revision.error().is(Reason::kConflict)) {
@@ -301,7 +330,10 @@ async::Task<Result<Written>> store_changed(Call& call, const ServedResource& res
     co_return out;
   }
   std::string key = resource.store_key(meta.namespace_, meta.name);
-  store::Write write{.key = key, .value = bytes, .expected_revision = current->revision};
+  store::Write write{.key = key,
+                     .value = bytes,
+                     .expected_revision = current->revision,
+                     .ttl = time_to_live(call, *resource.storage)};
   auto revision = co_await call.core.store.write(std::move(write), call.stop);
   if (!revision) {
     if (revision.error().is(Reason::kNotFound)) {
@@ -331,6 +363,11 @@ async::Task<Result<store::Revision>> store_removed(Call& call, const ServedResou
     if (revision.error().is(Reason::kConflict)) {
       co_return fail(modified_conflict(resource.group, resource.name(), current->name));
     }
+    co_return revision;
+  }
+  if (call.core.claims != nullptr && resource.type == &corev1::Service::desc()) {
+    const api::Object last = decode_cached(resource, *current);
+    co_await call.core.claims->release(*last.as<corev1::Service>(), nullptr, {});
   }
   co_return revision;
 }

@@ -73,6 +73,9 @@ struct Written {
 // Waits until the cache shows everything that is written; kTimeout when it does not in the time
 // that a request has.
 async::Task<Status> freshen(Call& call);
+// For reads that name a version: waits until the cache has it, and all that this process has
+// written. Others may have written more. kTimeout too if nobody has written the version yet.
+async::Task<Status> reach(Call& call, store::Revision revision);
 CachedRef cached(const Call& call);  // the object of the call's key, or nullptr
 
 // Stores a new object (already admitted and validated, without a resourceVersion), which must stay

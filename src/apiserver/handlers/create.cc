@@ -9,6 +9,7 @@
 #include "apiserver/handlers/write.h"
 #include "apiserver/managed_fields.h"
 #include "apiserver/registry/strategy.h"
+#include "apiserver/service_claims.h"
 #include "base/ids.h"
 #include "validation/core/service_addresses.h"
 #include "validation/validate.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int kMaxGeneratedPrefix = 58;  // 63 less the five characters of the suffix
 constexpr int kGenerateTries = 8;
+constexpr int kClaimTries = 8;
 
 // Namespace and name of the object against those of the URL.
 Status match_scope(const Call& call, metav1::ObjectMeta& meta) {
@@ -56,6 +58,22 @@ Status prepare_metadata(Call& call, api::Object& object) {
   return {};
 }
 
+// Claims what the service was given. What another server was quicker with is chosen anew, or
+// refused where the client named it.
+async::Task<Status> claim_service(Call& call, corev1::Service& service,
+                                  ServiceAllocation& allocation, const corev1::ServiceSpec& asked) {
+  for (int attempt = 1;; ++attempt) {
+    Status claimed = co_await call.core.claims->claim(service, nullptr, call.stop);
+    if (!claimed.is(Reason::kAlreadyExists)) co_return claimed;
+    if (attempt >= kClaimTries)
+      co_return internal(cat("failed to allocate addresses and ports: ", claimed.message()));
+    allocation.give_back();
+    service.spec = asked;
+    KPP_CO_RETURN_IF_ERROR(co_await freshen(call));
+    KPP_CO_RETURN_IF_ERROR(allocation.make());
+  }
+}
+
 }  // namespace
 
 async::Task<Result<Written>> create_object(Call& call, api::Object object, FieldTracking tracking) {
@@ -87,7 +105,9 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object, Field
   }
   auto* service = object.as<corev1::Service>();
   ServiceAllocation allocation(call.core.allocators, service);
+  corev1::ServiceSpec asked;
   if (service != nullptr) {
+    asked = service->spec;
     const auto faults = validation::service_address_errors(*service);
     if (!faults.empty()) {
       co_return fail(
@@ -107,12 +127,19 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object, Field
     call.warnings.push_back(std::move(warning));
   KPP_CO_RETURN_IF_ERROR(call.core.admission.validate(object, request));
   KPP_CO_RETURN_IF_ERROR(co_await charge_quotas(call, object, request));
+  const bool claims = service != nullptr && call.core.claims != nullptr && !call.dry_run();
   for (int attempt = 1;; ++attempt) {
+    if (claims) {
+      KPP_CO_RETURN_IF_ERROR(co_await claim_service(call, *service, allocation, asked));
+    }
     auto written = co_await store_new(call, resource, object);
     if (written) {
       if (!call.dry_run()) allocation.keep();
       co_return written;
     }
+    // After any other error the service may be there all the same.
+    if (claims && written.error().is(Reason::kAlreadyExists))
+      co_await call.core.claims->release(*service, nullptr, {});
     if (generated && attempt < kGenerateTries && written.error().is(Reason::kAlreadyExists)) {
       auto* meta = api::metadata(object);
       meta->name = cat(meta->generate_name.substr(0, kMaxGeneratedPrefix), random_suffix(5));

@@ -14,15 +14,12 @@ async::Task<net::Response> handle_get(Call& call) {
     if (!version)
       co_return respond_status(Status(Reason::kUnknown, version.error().message()).with_code(500),
                                &call);
-    if (*version > call.core.store.revision()) {
-      const bool seen =
-          co_await call.core.cache.wait_for(*version, std::chrono::seconds(3), call.stop);
-      if (!seen)
-        co_return respond_status(too_large_version(*version, call.core.cache.revision()), &call);
-    }
+    const Status there = co_await reach(call, *version);
+    if (!there.ok()) co_return respond_status(there, &call);
+  } else {
+    const Status fresh = co_await freshen(call);
+    if (!fresh.ok()) co_return respond_status(fresh);
   }
-  const Status fresh = co_await freshen(call);
-  if (!fresh.ok()) co_return respond_status(fresh);
   const CachedRef object = cached(call);
   if (!object) {
     co_return respond_status(not_found(call.resource->group, call.resource->name(), call.info.name),

@@ -65,6 +65,10 @@ async::Task<Result<Page>> page_from_store(Call& call, const Selection& selection
   co_return page;
 }
 
+Status too_old_list() {
+  return Status(Reason::kExpired, "The resourceVersion for the provided list is too old.");
+}
+
 }  // namespace
 
 async::Task<net::Response> handle_list(Call& call) {
@@ -81,25 +85,24 @@ async::Task<net::Response> handle_list(Call& call) {
   if (old_snapshot) {
     const std::string after =
         options->continue_key.empty() ? "" : cat(selection->prefix(), options->continue_key);
+    if (options->exact) {
+      const Status there = co_await reach(call, options->revision);
+      if (!there.ok()) co_return respond_status(there, &call);
+    }
     auto read =
         co_await page_from_store(call, *selection, options->limit, options->revision, after);
     if (!read) {
       if (read.error().is(Reason::kExpired) && !options->continue_key.empty()) {
         co_return respond_status(expired_continue(call, *selection), &call);
       }
+      if (read.error().is(Reason::kExpired)) co_return respond_status(too_old_list(), &call);
       co_return respond_status(read.error(), &call);
     }
     page = std::move(*read);
   } else {
-    if (options->revision > call.core.store.revision()) {
-      const bool seen =
-          co_await call.core.cache.wait_for(options->revision, std::chrono::seconds(3), call.stop);
-      if (!seen)
-        co_return respond_status(too_large_version(options->revision, call.core.cache.revision()),
-                                 &call);
-    }
-    const Status fresh = co_await freshen(call);
-    if (!fresh.ok()) co_return respond_status(fresh, &call);
+    const Status there =
+        options->revision_given ? co_await reach(call, options->revision) : co_await freshen(call);
+    if (!there.ok()) co_return respond_status(there, &call);
     page = page_from_cache(call, *selection, options->limit);
   }
   co_return respond_page(call, page);

@@ -220,17 +220,12 @@ async::Task<net::Response> handle_watch(Call& call) {
   auto selection = Selection::parse(call);
   if (!selection) co_return respond_status(selection.error(), &call);
 
-  const Status fresh = co_await freshen(call);
-  if (!fresh.ok()) co_return respond_status(fresh, &call);
-  const auto now = call.core.cache.revision();
+  const Status there =
+      options->revision_given ? co_await reach(call, options->revision) : co_await freshen(call);
+  if (!there.ok()) co_return respond_status(there, &call);
   // Without a version, or with "0", a watch begins with the present state as ADDED events.
   const bool wants_state =
       options->send_initial_events_given ? options->send_initial_events : options->revision == 0;
-  if (options->revision > now) {
-    const bool seen =
-        co_await call.core.cache.wait_for(options->revision, std::chrono::seconds(3), call.stop);
-    if (!seen) co_return respond_status(too_large_version(options->revision, now), &call);
-  }
   const auto from =
       wants_state || options->revision == 0 ? call.core.cache.revision() : options->revision;
   net::Response out;
