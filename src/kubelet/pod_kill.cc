@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "async/time_limit.h"
 #include "base/fs.h"
 #include "kubelet/container/sandbox_config.h"
 #include "kubelet/lifecycle_hooks.h"
@@ -65,17 +66,10 @@ async::Task<void> PodWorker::kill_container(ContainerRecord record, std::string 
     const PodFacts known = facts();
     const std::string ip = known.pod_ips.empty() ? std::string() : known.pod_ips.front();
     // The hook has the grace period, no more.
-    async::StopSource limit;
-    const async::TimerId timer =
-        deps_.executor.call_at(deadline, [&limit] { limit.request_stop(); });
-    Status hook;
-    {
-      const async::StopCallback outer(stop, [&limit] { limit.request_stop(); });
-      hook = co_await run_hook(deps_, pod, container, record.id, ip, *container.lifecycle->pre_stop,
-                               limit.token());
-    }
-    deps_.executor.cancel(timer);
-    if (!hook.ok() && !stop.stop_requested() && !limit.stop_requested()) {
+    const async::TimeLimit limit(deps_.executor, deadline - deps_.executor.steady(), stop);
+    const Status hook = co_await run_hook(deps_, pod, container, record.id, ip,
+                                          *container.lifecycle->pre_stop, limit.token());
+    if (!hook.ok() && !stop.stop_requested() && !limit.passed()) {
       pod_event(deps_, *pod, record.name, "Warning", "FailedPreStopHook", "PreStopHook failed");
     }
   }

@@ -3,12 +3,21 @@
 #include <algorithm>
 
 #include "api/coordinationv1.h"
+#include "async/time_limit.h"
 
 namespace kpp::kubelet {
 namespace {
 
 constexpr Duration kImpatientPeriod = std::chrono::milliseconds(250);
 constexpr const char* kLeaseNamespace = "kube-node-lease";
+// A heartbeat that hangs, on a connection whose other end is gone, is given up, and the connection
+// with it: the next one starts anew.
+constexpr Duration kHeartbeatPatience = std::chrono::seconds(10);
+constexpr Duration kRuntimePatience = std::chrono::seconds(30);
+
+Status too_late() {
+  return {Reason::kTimeout, "context deadline exceeded (no answer within 10 s)"};
+}
 
 }  // namespace
 
@@ -117,10 +126,16 @@ async::Task<void> NodeAgent::keep_status() {
   const async::StopToken stop = scope_.stop_token();
   bool complained = false;
   while (!stop.stop_requested()) {
-    RuntimeHealth health = co_await ask_runtime(stop);
+    RuntimeHealth health;
+    {
+      const async::TimeLimit limit(executor_, kRuntimePatience, stop);
+      health = co_await ask_runtime(limit.token());
+    }
     const bool good = health.answers && health.not_ready.empty();
     // A node that was Ready a moment ago says so again only if something changed.
-    const Status done = co_await write_status(std::move(health), stop);
+    const async::TimeLimit limit(executor_, kHeartbeatPatience, stop);
+    Status done = co_await write_status(std::move(health), limit.token());
+    if (!done.ok() && limit.passed()) done = too_late();
     if (!done.ok() && !stop.stop_requested() && !complained) {
       log_.error("Failed to write the node's status",
                  {kv("node", options_.node_name), kv("err", done.to_string())});
@@ -168,7 +183,9 @@ async::Task<void> NodeAgent::keep_lease() {
   if (!registered) co_return;
   Duration pause = kFirstPause;
   while (!stop.stop_requested()) {
-    const Status done = co_await renew_lease(stop);
+    const async::TimeLimit limit(executor_, kHeartbeatPatience, stop);
+    Status done = co_await renew_lease(limit.token());
+    if (!done.ok() && limit.passed()) done = too_late();
     if (done.ok()) {
       pause = kFirstPause;
       co_await async::sleep_for(executor_, std::chrono::seconds(options_.lease_seconds) / 4, stop);
