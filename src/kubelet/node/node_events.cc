@@ -1,6 +1,17 @@
 #include "kubelet/node/node_events.h"
 
+#include <algorithm>
+
 namespace kpp::kubelet {
+namespace {
+
+// What the API had; `otherwise` if it had nothing.
+std::string ready_of(const corev1::NodeStatus& status, const std::string& otherwise) {
+  const auto it = std::ranges::find(status.conditions, "Ready", &corev1::NodeCondition::type);
+  return it == status.conditions.end() ? otherwise : it->status;
+}
+
+}  // namespace
 
 std::string condition_event(std::string_view type, std::string_view status) {
   const bool yes = status == "True";
@@ -43,6 +54,7 @@ void NodeEvents::status_written(const corev1::NodeStatus& before, const corev1::
     tell("Warning", "Rebooted", cat("Node ", node_name_, " has been rebooted, boot id: ", boot));
   for (const auto& condition : now.conditions) {
     std::string reason = condition_event(condition.type, condition.status);
+    if (condition.type == "Ready") told_[condition.type] = ready_of(before, condition.status);
     auto& told = told_[condition.type];
     if (reason.empty() || told == condition.status) continue;
     told = condition.status;

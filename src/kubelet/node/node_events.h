@@ -9,9 +9,9 @@
 
 namespace kpp::kubelet {
 
-// Guarantees: a condition is told of when it is seen first and when it changes. Events are about a
-// Node whose uid is its name: they may come before the node is registered.
-// Ownership: the recorder must outlive it. Runs on: its executor only.
+// Guarantees: a condition is told of when it is seen first and when it changes; Ready only when the
+// API had it otherwise. Events are about a Node whose uid is its name: they may come before the
+// node is registered. Ownership: the recorder must outlive it. Runs on: its executor only.
 class NodeEvents {
  public:
   NodeEvents(client::EventRecorder& events, std::string node_name);

@@ -44,16 +44,29 @@ struct NodeEventsTest : ::testing::Test {
   NodeEvents events{recorder, "node1"};
 };
 
-TEST_F(NodeEventsTest, AConditionIsToldOfOnceForEachChange) {
-  const std::vector<std::string> not_ready = {
-      "Normal NodeNotReady: Node node1 status is now: NodeNotReady"};
+TEST_F(NodeEventsTest, ReadyIsToldOfWhenTheApiHadItOtherwise) {
   events.status_written({}, status("False"));
-  EXPECT_EQ(told(), not_ready);
   events.status_written(status("False"), status("False"));
-  EXPECT_EQ(told(), not_ready);
+  EXPECT_EQ(told(), std::vector<std::string>());
   events.status_written(status("False"), status("True"));
-  EXPECT_EQ(told().size(), 2U);
-  EXPECT_EQ(told().back(), "Normal NodeReady: Node node1 status is now: NodeReady");
+  EXPECT_EQ(told(),
+            std::vector<std::string>{"Normal NodeReady: Node node1 status is now: NodeReady"});
+  events.status_written(status("Unknown"), status("True"));
+  executor.run_until_idle();
+  EXPECT_EQ(api.all<corev1::Event>().at(0).count, 2);
+}
+
+TEST_F(NodeEventsTest, PressureIsToldOfOnceForEachChange) {
+  corev1::NodeStatus now;
+  auto& condition = now.conditions.emplace_back();
+  condition.type = "MemoryPressure";
+  condition.status = "False";
+  events.status_written(now, now);
+  events.status_written(now, now);
+  EXPECT_EQ(told(),
+            std::vector<std::string>{"Normal NodeHasSufficientMemory: Node node1 status is now: "
+                                     "NodeHasSufficientMemory"});
+  EXPECT_EQ(api.all<corev1::Event>().at(0).count, 1);
 }
 
 TEST_F(NodeEventsTest, EventsAreAboutTheNodeByItsName) {
@@ -72,9 +85,9 @@ TEST_F(NodeEventsTest, AMachineThatWasStartedAnewIsToldOf) {
   corev1::NodeStatus before = status("True");
   before.node_info.boot_id = "b1";
   events.status_written(before, status("True"));
-  EXPECT_EQ(told(), (std::vector<std::string>{
-                        "Normal NodeReady: Node node1 status is now: NodeReady",
-                        "Warning Rebooted: Node node1 has been rebooted, boot id: b2"}));
+  EXPECT_EQ(
+      told(),
+      (std::vector<std::string>{"Warning Rebooted: Node node1 has been rebooted, boot id: b2"}));
 }
 
 TEST(NodeFeatures, WhatTheRuntimeSaysStandsInTheStatus) {
