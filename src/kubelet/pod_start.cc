@@ -11,6 +11,7 @@
 #include "kubelet/container/expansion.h"
 #include "kubelet/container/hosts_file.h"
 #include "kubelet/container/sandbox_config.h"
+#include "kubelet/container/volume_mounts.h"
 #include "kubelet/credentials.h"
 #include "kubelet/lifecycle_hooks.h"
 #include "kubelet/pod_worker.h"
@@ -29,18 +30,6 @@ Status make_termination_file(const std::string& path) {
   KPP_RETURN_IF_ERROR(fs::write_file_atomic(path, "", 0666));
   if (::chmod(path.c_str(), 0666) != 0) return errno_status(cat("chmod ", path), errno);
   return {};
-}
-
-bool has_backsteps(const std::string& path) {
-  return path == ".." || path.starts_with("../") || path.ends_with("/..") ||
-         path.find("/../") != std::string::npos;
-}
-
-std::int32_t propagation_of(const corev1::VolumeMount& mount) {
-  const std::string mode = mount.mount_propagation.value_or("");
-  if (mode == "HostToContainer") return cri::PROPAGATION_HOST_TO_CONTAINER;
-  if (mode == "Bidirectional") return cri::PROPAGATION_BIDIRECTIONAL;
-  return cri::PROPAGATION_PRIVATE;
 }
 
 // What collectors of logs look for: names of pod, namespace and container in one.
@@ -236,6 +225,11 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
     }
     return std::nullopt;
   };
+  bool runtime_can = false;  // make what is below a mount read-only
+  if (asks_for_recursive_read_only(container)) {
+    const auto runtime = co_await deps_.runtime.status(scope_.stop_token());
+    runtime_can = runtime && can_recursive_read_only(*runtime);
+  }
   for (const auto& mount : container.volume_mounts) {
     const auto it = std::ranges::find(pod_->spec.volumes, mount.name, &corev1::Volume::name);
     if (it == pod_->spec.volumes.end()) {
@@ -249,14 +243,8 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
       }
       subpath = expand(mount.sub_path_expr, lookup);
     }
-    if (subpath.starts_with("/")) {
-      co_return fail(Reason::kInvalid,
-                     cat("error SubPath `", subpath, "` must not be an absolute path"));
-    }
-    if (has_backsteps(subpath)) {
-      co_return fail(Reason::kInvalid,
-                     cat("unable to provision SubPath `", subpath, "`: must not contain '..'"));
-    }
+    KPP_CO_RETURN_IF_ERROR(check_subpath(subpath));
+    KPP_CO_ASSIGN(const bool recursive, recursive_read_only(mount, runtime_can));
     has_hosts = has_hosts || mount.mount_path == "/etc/hosts";
     cri::Mount entry;
     entry.container_path =
@@ -269,6 +257,7 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
     const bool claimed_read_only =
         source.persistent_volume_claim && source.persistent_volume_claim->read_only;
     entry.readonly = mount.read_only || is_copy || claimed_read_only;
+    entry.recursive_read_only = recursive;
     entry.propagation = propagation_of(mount);
     if (!subpath.empty()) {
       subpaths.push_back({mount.name, entry.host_path, subpath, out.size(),
