@@ -17,6 +17,14 @@
 namespace kpp::net {
 namespace {
 
+// As the original's messages have it: "connection refused".
+std::string error_words(int error) {
+  std::string out = std::strerror(error);
+  if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z')
+    out[0] = static_cast<char>(out[0] - 'A' + 'a');
+  return out;
+}
+
 namespace asio = boost::asio;
 
 struct Address {
@@ -117,7 +125,7 @@ async::Task<Result<std::unique_ptr<Socket>>> connect_to(async::IoExecutor& execu
   }
   if (error != 0) {
     co_return fail(Reason::kServiceUnavailable,
-                   cat("dial ", what, ": connect: ", std::strerror(error)));
+                   cat("dial ", what, ": connect: ", error_words(error)));
   }
   co_return socket;
 }

@@ -314,6 +314,9 @@ TEST_F(GrpcTest, WhatNobodyCouldHaveSeenSaysSo) {
       auto answer = co_await channel.unary("/t.T/Echo", "", std::chrono::seconds(20), {});
       CO_ASSERT(!answer);
       EXPECT_TRUE(answer.error().unsent);
+      EXPECT_NE(answer.error().message.find("dial tcp 127.0.0.1:1: connect: connection refused"),
+                std::string::npos)
+          << answer.error().message;
       co_await channel.close();
     }
   };
