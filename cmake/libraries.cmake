@@ -14,6 +14,7 @@ kpp_static_library(lib_nghttp2 libnghttp2.a)
 kpp_static_library(lib_sqlite3 libsqlite3.a dl m Threads::Threads)
 kpp_static_library(lib_yaml libyaml.a)
 kpp_static_library(lib_zlib libz.a)
+kpp_static_library(lib_re2 libre2.a Threads::Threads)
 
 find_library(KPP_BOOST_JSON NAMES libboost_json.a PATHS /usr/lib/x86_64-linux-gnu REQUIRED)
 find_library(KPP_BOOST_CONTAINER NAMES libboost_container.a)

@@ -1,23 +1,42 @@
 #include "apiserver/admission/admission.h"
 
 #include "apiserver/admission/plugins.h"
+#include "apiserver/admission/policy/mutating_policies.h"
+#include "apiserver/admission/policy/policy_programs.h"
 #include "apiserver/errors.h"
 
 namespace kpp::apiserver {
+namespace {
 
-Admission::Admission(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer)
-    : cache_(cache), table_(table), authorizer_(authorizer) {}
-
-Status Admission::mutate(api::Object& object, const AdmissionRequest& request) const {
-  const Lookup lookup(cache_, table_, authorizer_);
+Status mutate_by_plugins(api::Object& object, const AdmissionRequest& request,
+                         const Lookup& lookup) {
   for (const Plugin& plugin : plugins()) {
     if (plugin.mutate != nullptr) KPP_RETURN_IF_ERROR(plugin.mutate(object, request, lookup));
   }
   return {};
 }
 
+}  // namespace
+
+Admission::Admission(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer)
+    : cache_(cache),
+      table_(table),
+      authorizer_(authorizer),
+      policies_(std::make_unique<PolicyPrograms>()) {}
+Admission::~Admission() = default;
+
+Status Admission::mutate(api::Object& object, const AdmissionRequest& request) const {
+  const Lookup lookup(cache_, table_, authorizer_, *policies_);
+  KPP_RETURN_IF_ERROR(mutate_by_plugins(object, request, lookup));
+  MutatingPolicies policies(request, lookup);
+  KPP_RETURN_IF_ERROR(policies.run(object));
+  if (!policies.changed()) return {};
+  KPP_RETURN_IF_ERROR(mutate_by_plugins(object, request, lookup));
+  return policies.run_again(object);
+}
+
 Status Admission::validate(const api::Object& object, const AdmissionRequest& request) const {
-  const Lookup lookup(cache_, table_, authorizer_);
+  const Lookup lookup(cache_, table_, authorizer_, *policies_);
   for (const Plugin& plugin : plugins()) {
     if (plugin.validate != nullptr) KPP_RETURN_IF_ERROR(plugin.validate(object, request, lookup));
   }
@@ -25,7 +44,7 @@ Status Admission::validate(const api::Object& object, const AdmissionRequest& re
 }
 
 Status Admission::validate_delete(const AdmissionRequest& request) const {
-  const Lookup lookup(cache_, table_, authorizer_);
+  const Lookup lookup(cache_, table_, authorizer_, *policies_);
   for (const Plugin& plugin : plugins()) {
     if (plugin.validate_delete != nullptr)
       KPP_RETURN_IF_ERROR(plugin.validate_delete(request, lookup));

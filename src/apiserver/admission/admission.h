@@ -18,6 +18,7 @@ namespace kpp::apiserver {
 class WatchCache;
 class ResourceTable;
 class Authorizer;
+class PolicyPrograms;
 
 enum class Operation { kCreate, kUpdate, kDelete, kConnect };
 
@@ -43,6 +44,7 @@ class Admission {
   // The authorizer, which must outlive it, says who may grant which rights; nullptr: grants are not
   // looked at.
   Admission(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer = nullptr);
+  ~Admission();
   // May change the object; an error refuses the request (usually kForbidden).
   Status mutate(api::Object& object, const AdmissionRequest& request) const;
   // After validation.
@@ -53,6 +55,7 @@ class Admission {
   WatchCache& cache_;
   const ResourceTable& table_;
   const Authorizer* authorizer_;
+  std::unique_ptr<PolicyPrograms> policies_;
 };
 
 }  // namespace kpp::apiserver

@@ -13,6 +13,7 @@ std::span<const Plugin> plugins() {
       storage_in_use_plugin(),      volume_claim_resize_plugin(),
       runtime_class_plugin(),       default_ingress_class_plugin(),
       rbac_escalation_plugin(),     pod_resize_plugin(),
+      validating_policy_plugin(),
   };
   return kPlugins;
 }

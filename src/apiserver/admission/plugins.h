@@ -15,8 +15,9 @@ namespace kpp::apiserver {
 // Reads of other objects that plugins need. Cheap to copy; valid during one call.
 class Lookup {
  public:
-  Lookup(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer)
-      : cache_(cache), table_(table), authorizer_(authorizer) {}
+  Lookup(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer,
+         PolicyPrograms& policies)
+      : cache_(cache), table_(table), authorizer_(authorizer), policies_(policies) {}
 
   CachedRef find(std::string_view group, std::string_view resource, std::string_view namespace_,
                  std::string_view name) const;
@@ -53,11 +54,18 @@ class Lookup {
     return out;
   }
   const Authorizer* authorizer() const { return authorizer_; }
+  PolicyPrograms& policies() const { return policies_; }
+  const ServedResource* find_kind(std::string_view group, std::string_view version,
+                                  std::string_view kind) const {
+    return table_.find_kind(group, version, kind);
+  }
+  const std::vector<std::unique_ptr<ServedResource>>& resources() const { return table_.all(); }
 
  private:
   WatchCache& cache_;
   const ResourceTable& table_;
   const Authorizer* authorizer_;
+  PolicyPrograms& policies_;
 };
 
 // One plugin; functions that it does not need are null.
@@ -94,5 +102,6 @@ Plugin runtime_class_plugin();
 Plugin default_ingress_class_plugin();
 Plugin rbac_escalation_plugin();
 Plugin pod_resize_plugin();
+Plugin validating_policy_plugin();
 
 }  // namespace kpp::apiserver

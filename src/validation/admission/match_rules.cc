@@ -131,14 +131,31 @@ void check_match_resources(FieldErrors& errors, const FieldPath& at,
   }
 }
 
+cel::TypeRef check_expression(FieldErrors& errors, const FieldPath& at,
+                              const AdmissionCompiler& compiler, std::string_view expression,
+                              const Sight& sight, std::initializer_list<cel::TypeRef> wanted) {
+  const auto compiled = compiler.compile(expression, sight, wanted);
+  if (compiled) return compiled->program.output();
+  errors.invalid(at, expression, compiled.error());
+  return nullptr;
+}
+
 void check_match_conditions(FieldErrors& errors, const FieldPath& at,
-                            std::span<const admissionregistrationv1::MatchCondition> conditions) {
+                            std::span<const admissionregistrationv1::MatchCondition> conditions,
+                            bool with_params) {
   if (conditions.size() > kMostConditions) errors.too_many(at, conditions.size(), kMostConditions);
+  const AdmissionCompiler compiler;
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     const auto& condition = conditions[i];
     const FieldPath name = at.index(i).child("name");
-    if (trimmed(condition.expression).empty()) errors.required(at.index(i).child("expression"));
+    const FieldPath expression = at.index(i).child("expression");
+    if (trimmed(condition.expression).empty()) {
+      errors.required(expression);
+    } else {
+      check_expression(errors, expression, compiler, condition.expression,
+                       {.params = with_params, .authorizer = true}, {answers::boolean()});
+    }
     if (condition.name.empty()) {
       errors.required(name);
       continue;

@@ -1,4 +1,4 @@
-// ValidatingAdmissionPolicies and MutatingAdmissionPolicies: all that is not in the expressions.
+// ValidatingAdmissionPolicies and MutatingAdmissionPolicies.
 #include <algorithm>
 #include <set>
 
@@ -48,8 +48,10 @@ bool is_identifier(std::string_view text) {
   return c_identifier(text).empty() && !kReserved.contains(text);
 }
 
-void check_variables(FieldErrors& errors, const FieldPath& at,
-                     const std::vector<admissionregistrationv1::Variable>& variables) {
+// Each variable's expression sees the variables before it.
+void check_variables(FieldErrors& errors, const FieldPath& at, AdmissionCompiler& compiler,
+                     const std::vector<admissionregistrationv1::Variable>& variables,
+                     const Sight& sight) {
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const auto& variable = variables[i];
     if (is_blank(variable.name)) {
@@ -57,14 +59,21 @@ void check_variables(FieldErrors& errors, const FieldPath& at,
     } else if (!is_identifier(variable.name)) {
       errors.invalid(at.index(i).child("name"), variable.name, "must be a valid CEL identifier");
     }
-    if (is_blank(variable.expression))
-      errors.required(at.index(i).child("expression"), "expression is not specified");
+    const FieldPath expression = at.index(i).child("expression");
+    if (is_blank(variable.expression)) {
+      errors.required(expression, "expression is not specified");
+      continue;
+    }
+    const cel::TypeRef type =
+        check_expression(errors, expression, compiler, variable.expression, sight, {});
+    compiler.add_variable(variable.name, type);
   }
 }
 
-// What both kinds of policies begin with.
+// What both kinds of policies begin with. The compiler knows the policy's variables then.
 template <class Spec>
-void check_head(FieldErrors& errors, const FieldPath& at, const Spec& spec) {
+void check_head(FieldErrors& errors, const FieldPath& at, const Spec& spec,
+                AdmissionCompiler& compiler, const Sight& sight) {
   check_choice(errors, at.child("failurePolicy"), spec.failure_policy, {"Fail", "Ignore"});
   if (spec.param_kind) check_param_kind(errors, at.child("paramKind"), *spec.param_kind);
   if (!spec.match_constraints) {
@@ -74,17 +83,24 @@ void check_head(FieldErrors& errors, const FieldPath& at, const Spec& spec) {
     if (spec.match_constraints->resource_rules.empty())
       errors.required(at.child("matchConstraints", "resourceRules"));
   }
-  check_match_conditions(errors, at.child("matchConditions"), spec.match_conditions);
-  check_variables(errors, at.child("variables"), spec.variables);
+  check_match_conditions(errors, at.child("matchConditions"), spec.match_conditions, sight.params);
+  check_variables(errors, at.child("variables"), compiler, spec.variables, sight);
 }
 
-void check_validation(FieldErrors& errors, const FieldPath& at,
-                      const admissionregistrationv1::Validation& validation) {
-  if (is_blank(validation.expression))
+void check_validation(FieldErrors& errors, const FieldPath& at, const AdmissionCompiler& compiler,
+                      const admissionregistrationv1::Validation& validation, const Sight& sight) {
+  if (is_blank(validation.expression)) {
     errors.required(at.child("expression"), "expression is not specified");
+  } else {
+    check_expression(errors, at.child("expression"), compiler, validation.expression, sight,
+                     {answers::boolean()});
+  }
   if (!validation.message_expression.empty() && is_blank(validation.message_expression)) {
     errors.invalid(at.child("messageExpression"), validation.message_expression,
                    "must be non-empty if specified");
+  } else if (!validation.message_expression.empty()) {
+    check_expression(errors, at.child("messageExpression"), compiler, validation.message_expression,
+                     {.params = sight.params}, {answers::text()});
   }
   const std::string_view message = trimmed(validation.message);
   if (!validation.message.empty() && message.empty()) {
@@ -102,8 +118,8 @@ void check_validation(FieldErrors& errors, const FieldPath& at,
   }
 }
 
-void check_annotations(FieldErrors& errors, const FieldPath& at,
-                       const ValidatingAdmissionPolicy& policy) {
+void check_annotations(FieldErrors& errors, const FieldPath& at, const AdmissionCompiler& compiler,
+                       const ValidatingAdmissionPolicy& policy, const Sight& sight) {
   const auto& annotations = policy.spec.audit_annotations;
   if (annotations.size() > kMostAnnotations) {
     errors.invalid(at, Value::raw("[]"),
@@ -122,6 +138,9 @@ void check_annotations(FieldErrors& errors, const FieldPath& at,
       errors.required(value, "valueExpression is not specified");
     } else if (expression.size() > kLongestAnnotation) {
       errors.required(value, cat("must not exceed ", kLongestAnnotation, " bytes in length"));
+    } else {
+      check_expression(errors, value, compiler, annotations[i].value_expression, sight,
+                       {answers::text(), answers::null()});
     }
     if (!seen.insert(annotations[i].key).second) errors.duplicate(key, annotations[i].key);
   }
@@ -130,7 +149,9 @@ void check_annotations(FieldErrors& errors, const FieldPath& at,
 void check_spec(FieldErrors& errors, const ValidatingAdmissionPolicy& policy) {
   const FieldPath at("spec");
   const auto& spec = policy.spec;
-  check_head(errors, at, spec);
+  const Sight sight{.params = static_cast<bool>(spec.param_kind), .authorizer = true};
+  AdmissionCompiler compiler = AdmissionCompiler::with_variables();
+  check_head(errors, at, spec, compiler, sight);
   if (spec.validations.empty() && spec.audit_annotations.empty()) {
     constexpr std::string_view kOne =
         "validations or auditAnnotations must contain at least one item";
@@ -138,29 +159,35 @@ void check_spec(FieldErrors& errors, const ValidatingAdmissionPolicy& policy) {
     return errors.required(at.child("auditAnnotations"), kOne);
   }
   for (std::size_t i = 0; i < spec.validations.size(); ++i) {
-    check_validation(errors, at.child("validations").index(i), spec.validations[i]);
+    check_validation(errors, at.child("validations").index(i), compiler, spec.validations[i],
+                     sight);
   }
-  check_annotations(errors, at.child("auditAnnotations"), policy);
+  check_annotations(errors, at.child("auditAnnotations"), compiler, policy, sight);
 }
 
 template <class Patch>
 void check_patch(FieldErrors& errors, const FieldPath& at, std::string_view type,
-                 const api::Opt<Patch>& patch) {
+                 const AdmissionCompiler& compiler, const api::Opt<Patch>& patch,
+                 const Sight& sight) {
   if (!patch) return errors.required(at, cat("must be specified when patchType is ", type));
+  const FieldPath expression = at.child("expression");
   if (is_blank(patch->expression))
-    errors.required(at.child("expression"), "expression is not specified");
+    return errors.required(expression, "expression is not specified");
+  check_expression(errors, expression, compiler, patch->expression, sight,
+                   {type == "JSONPatch" ? answers::json_patch() : answers::object()});
 }
 
-void check_mutation(FieldErrors& errors, const FieldPath& at,
-                    const admissionregistrationv1::Mutation& mutation) {
+void check_mutation(FieldErrors& errors, const FieldPath& at, const AdmissionCompiler& compiler,
+                    const admissionregistrationv1::Mutation& mutation, const Sight& sight) {
   if (mutation.patch_type == "ApplyConfiguration") {
-    check_patch(errors, at.child("applyConfiguration"), mutation.patch_type,
-                mutation.apply_configuration);
+    check_patch(errors, at.child("applyConfiguration"), mutation.patch_type, compiler,
+                mutation.apply_configuration, sight);
     if (mutation.json_patch)
       errors.forbidden(at.child("jsonPatch"),
                        "must not be specified when patchType is ApplyConfiguration");
   } else if (mutation.patch_type == "JSONPatch") {
-    check_patch(errors, at.child("jsonPatch"), mutation.patch_type, mutation.json_patch);
+    check_patch(errors, at.child("jsonPatch"), mutation.patch_type, compiler, mutation.json_patch,
+                sight);
     if (mutation.apply_configuration) {
       errors.forbidden(at.child("applyConfiguration"),
                        "must not be specified when patchType is JSONPatch");
@@ -204,11 +231,15 @@ void validate_change(FieldErrors& errors, const ValidatingAdmissionPolicy& polic
 void validate(FieldErrors& errors, const MutatingAdmissionPolicy& policy, const Context&) {
   check_metadata(errors, policy.metadata, false, subdomain_name);
   const FieldPath at("spec");
-  check_head(errors, at, policy.spec);
+  Sight sight{.params = static_cast<bool>(policy.spec.param_kind), .authorizer = true};
+  AdmissionCompiler compiler = AdmissionCompiler::with_variables();
+  check_head(errors, at, policy.spec, compiler, sight);
+  sight.patches = true;
   if (policy.spec.mutations.empty())
     errors.required(at.child("mutations"), "mutations must contain at least one item");
   for (std::size_t i = 0; i < policy.spec.mutations.size(); ++i) {
-    check_mutation(errors, at.child("mutations").index(i), policy.spec.mutations[i]);
+    check_mutation(errors, at.child("mutations").index(i), compiler, policy.spec.mutations[i],
+                   sight);
   }
   const std::string& again = policy.spec.reinvocation_policy;
   if (again.empty()) {

@@ -1,6 +1,7 @@
 #include "validation/devices/device_names.h"
 
 #include "codec/json.h"
+#include "validation/expressions/devices.h"
 #include "validation/formats.h"
 #include "validation/metadata.h"
 
@@ -59,8 +60,14 @@ void check_device_selectors(FieldErrors& errors, const FieldPath& at,
     const FieldPath cel = at.index(i).child("cel");
     if (!selectors[i].cel) {
       errors.required(cel);
-    } else if (selectors[i].cel->expression.size() > kLongestExpression) {
-      errors.too_long(cel.child("expression"), kLongestExpression);
+      continue;
+    }
+    const FieldPath expression = cel.child("expression");
+    const std::string& text = selectors[i].cel->expression;
+    if (text.size() > kLongestExpression) {
+      errors.too_long(expression, kLongestExpression);
+    } else if (const std::string why = device_expression_error(text); !why.empty()) {
+      errors.invalid(expression, text, why);
     }
   }
 }

@@ -1,0 +1,57 @@
+#include "cel/nodes.h"
+
+#include <algorithm>
+
+namespace kpp::cel {
+
+ExprPtr make_const(std::size_t at, Value value) {
+  auto out = std::make_unique<Expr>();
+  out->at = at;
+  out->constant = std::move(value);
+  return out;
+}
+
+ExprPtr make_ident(std::size_t at, std::string name) {
+  auto out = std::make_unique<Expr>();
+  out->kind = ExprKind::kIdent;
+  out->at = at;
+  out->name = std::move(name);
+  return out;
+}
+
+ExprPtr make_select(std::size_t at, ExprPtr target, std::string field) {
+  auto out = std::make_unique<Expr>();
+  out->kind = ExprKind::kSelect;
+  out->at = at;
+  out->target = std::move(target);
+  out->name = std::move(field);
+  return out;
+}
+
+ExprPtr make_list(std::size_t at, std::vector<ExprPtr> items) {
+  auto out = std::make_unique<Expr>();
+  out->kind = ExprKind::kList;
+  out->at = at;
+  out->args = std::move(items);
+  return out;
+}
+
+void set_depth(Expr& expr) {
+  int deepest = 0;
+  const auto look = [&deepest](const ExprPtr& child) {
+    if (child) deepest = std::max(deepest, child->depth);
+  };
+  look(expr.target);
+  for (const auto& arg : expr.args) look(arg);
+  for (const auto& entry : expr.entries) {
+    look(entry.key);
+    look(entry.value);
+  }
+  look(expr.init);
+  look(expr.condition);
+  look(expr.step);
+  look(expr.result);
+  expr.depth = deepest + 1;
+}
+
+}  // namespace kpp::cel
