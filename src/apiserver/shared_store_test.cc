@@ -211,6 +211,26 @@ TEST_F(SharedStoreTest, ANodePortThatIsNamedTwiceAtOnceIsRefusedOnceAndIsFreeAft
   EXPECT_EQ(again.status, 201) << again.body;
 }
 
+TEST_F(SharedStoreTest, WhatWasCompactedIsTooOldForListsAndAServerThatCameLaterForWatches) {
+  const std::string old =
+      call(a_, "POST", std::string(kMaps), config_map("m", "1")).at("/metadata/resourceVersion");
+  const std::string exact = cat(kMaps, "?resourceVersionMatch=Exact&resourceVersion=", old);
+  EXPECT_EQ(call(b_, "GET", exact).status, 200);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(call(a_, "POST", std::string(kMaps), config_map(cat("n", i), "1")).status, 201);
+  }
+  ASSERT_TRUE(executor_.run(a_.store->compact(a_.store->revision(), {})).ok());
+  const auto gone = call(b_, "GET", exact);
+  EXPECT_EQ(gone.status, 410) << gone.body;
+  EXPECT_EQ(gone.at("/message"), "The resourceVersion for the provided list is too old.");
+  Server late = start("10.0.0.3");
+  auto watch = executor_.run(
+      late.server->handle(request("GET", cat(kMaps, "?watch=1&resourceVersion=", old), ""), {}));
+  EXPECT_NE(watch.body_text().find("too old resource version: "), std::string::npos)
+      << watch.body_text();
+  stop(late);
+}
+
 TEST_F(SharedStoreTest, WhatTheOriginalWroteAsProtobufIsServedAndChanged) {
   corev1::ConfigMap map;
   map.metadata.name = "theirs";
