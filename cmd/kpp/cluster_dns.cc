@@ -68,9 +68,11 @@ std::string dns_service_address(const std::string& service_cidr) {
 async::Task<Status> ensure_dns_service(client::Client& api, std::string service_address,
                                        std::string node_address, async::StopToken stop) {
   auto service = co_await api.create(dns_service(service_address), stop);
-  if (!service && !service.error().is(Reason::kAlreadyExists)) {
+  // One that is there holds its address, and so another is invalid before it is found to exist.
+  if (!service && service.error().is(Reason::kInvalid))
+    service = co_await api.get<corev1::Service>({kNamespace, kName}, stop);
+  if (!service && !service.error().is(Reason::kAlreadyExists))
     co_return std::move(service).error().with_context("making the service kube-system/kube-dns");
-  }
   auto slice = co_await api.create(dns_slice(node_address), stop);
   if (slice) co_return Status();
   if (!slice.error().is(Reason::kAlreadyExists))

@@ -48,6 +48,25 @@ Status invalid(const corev1::Service& service, std::string field, std::string me
   return Status(Reason::kInvalid, std::move(text), std::move(details));
 }
 
+constexpr std::string_view kAddressTaken = "provided IP is already allocated";
+constexpr std::string_view kPortTaken = "provided port is already allocated";
+
+Status refused_address(const corev1::Service& service, std::string_view why) {
+  return invalid(service, "spec.clusterIPs",
+                 cat("Invalid value: [", quoted(service.spec.cluster_ip),
+                     "]: failed to allocate IP ", service.spec.cluster_ip, ": ", why));
+}
+
+Status refused_port(const corev1::Service& service, std::size_t index, std::string_view why) {
+  return invalid(service, cat("spec.ports[", index, "].nodePort"),
+                 cat("Invalid value: ", service.spec.ports[index].node_port, ": ", why));
+}
+
+Status refused_health_port(const corev1::Service& service, std::string_view why) {
+  return internal(cat("failed to allocate requested HealthCheck NodePort ",
+                      service.spec.health_check_node_port, ": ", why));
+}
+
 // Numbers 0..size-1, each held by at most one owner. The lower ones are given out on request first
 // of all: who asks for any number gets one above `reserved` while there is one.
 class Numbers {
@@ -58,10 +77,9 @@ class Numbers {
   void assign(std::uint32_t number, const std::string& owner) {
     owners_.insert_or_assign(number, owner);
   }
-  // False if another owner has it.
+  // False if it is held, by whomever.
   bool take(std::uint32_t number, const std::string& owner) {
-    const auto [it, added] = owners_.try_emplace(number, owner);
-    return added || it->second == owner;
+    return owners_.try_emplace(number, owner).second;
   }
   bool holds(std::uint32_t number, const std::string& owner) const {
     const auto it = owners_.find(number);
@@ -101,6 +119,29 @@ std::set<std::int32_t> ports_of(const corev1::ServiceSpec& spec) {
 }
 
 }  // namespace
+
+struct Allocators::Taking {
+  Taking(std::string service, bool is_new) : owner(std::move(service)), had_some(!is_new) {}
+
+  bool take(Numbers& from, std::set<std::uint32_t>& taken, std::uint32_t number) const {
+    if (taken.contains(number) || (had_some && from.holds(number, owner))) return true;
+    if (!from.take(number, owner)) return false;
+    taken.insert(number);
+    return true;
+  }
+  std::optional<std::uint32_t> take_any(Numbers& from, std::set<std::uint32_t>& taken) const {
+    const auto number = from.take_any(owner);
+    if (number) taken.insert(*number);
+    return number;
+  }
+  void give_back(Numbers& to, const std::set<std::uint32_t>& taken) const {
+    for (const auto number : taken) to.free(number, owner);
+  }
+
+  std::string owner;
+  bool had_some;
+  std::set<std::uint32_t> addresses, ports;
+};
 
 struct Allocators::Taken {
   Taken(std::uint32_t ips, std::uint32_t reserved_ips, std::uint32_t port_count,
@@ -250,19 +291,18 @@ Status Allocators::set_families(corev1::Service& service) const {
   return {};
 }
 
-Status Allocators::allocate_address(corev1::Service& service, const std::string& owner) {
+Status Allocators::allocate_address(corev1::Service& service, Taking& taking) {
   auto& spec = service.spec;
   if (is_headless(spec)) {
     spec.cluster_ips = {"None"};
     return {};
   }
   if (spec.cluster_ip.empty()) {
-    const auto number = taken_->addresses.take_any(owner);
+    const auto number = taking.take_any(taken_->addresses, taking.addresses);
     if (!number) return internal("failed to allocate a serviceIP: range is full");
     const std::string given = ip_text(base_ + 1 + *number);
     if (service.metadata.name.empty()) {
       // An address stands under its service's name.
-      taken_->addresses.free(*number, owner);
       return invalid(
           service, "spec.clusterIPs",
           cat("Invalid value: [\"\"]: failed to allocate IP: IPAddress.networking.k8s.io ",
@@ -271,35 +311,27 @@ Status Allocators::allocate_address(corev1::Service& service, const std::string&
     spec.cluster_ip = given;
   } else {
     const auto number = taken_->address_number(spec.cluster_ip);
-    std::string why;
-    if (!number) {
-      why = "the provided network does not match the current range";
-    } else if (!taken_->addresses.take(*number, owner)) {
-      why = "provided IP is already allocated";
-    }
-    if (!why.empty()) {
-      return invalid(service, "spec.clusterIPs",
-                     cat("Invalid value: [", quoted(spec.cluster_ip), "]: failed to allocate IP ",
-                         spec.cluster_ip, ": ", why));
-    }
+    if (!number)
+      return refused_address(service, "the provided network does not match the current range");
+    if (!taking.take(taken_->addresses, taking.addresses, *number))
+      return refused_address(service, kAddressTaken);
   }
   if (spec.cluster_ips.empty()) spec.cluster_ips = {spec.cluster_ip};
   return {};
 }
 
-Status Allocators::take_port(std::int32_t port, const std::string& owner) {
+Status Allocators::take_port(std::int32_t port, Taking& taking) {
   if (!taken_->port_in_range(port)) {
     return Status(Reason::kInvalid,
                   cat("provided port is not in the valid range. The range of valid ports is ",
                       first_port_, "-", last_port_));
   }
-  if (!taken_->ports.take(taken_->port_number(port), owner)) {
-    return Status(Reason::kInvalid, "provided port is already allocated");
-  }
+  if (!taking.take(taken_->ports, taking.ports, taken_->port_number(port)))
+    return Status(Reason::kInvalid, std::string(kPortTaken));
   return {};
 }
 
-Status Allocators::allocate_ports(corev1::Service& service, const std::string& owner) {
+Status Allocators::allocate_ports(corev1::Service& service, Taking& taking) {
   auto& spec = service.spec;
   if (needs_node_ports(spec)) {
     for (std::size_t i = 0; i < spec.ports.size(); ++i) {
@@ -310,40 +342,51 @@ Status Allocators::allocate_ports(corev1::Service& service, const std::string& o
           port.node_port = other.node_port;
       }
       if (port.node_port == 0) {
-        const auto number = taken_->ports.take_any(owner);
+        const auto number = taking.take_any(taken_->ports, taking.ports);
         if (!number) return internal("failed to allocate a nodePort: range is full");
         port.node_port = first_port_ + static_cast<std::int32_t>(*number);
         continue;
       }
-      const Status taken = take_port(port.node_port, owner);
-      if (!taken.ok()) {
-        return invalid(service, cat("spec.ports[", i, "].nodePort"),
-                       cat("Invalid value: ", port.node_port, ": ", taken.message()));
-      }
+      const Status taken = take_port(port.node_port, taking);
+      if (!taken.ok()) return refused_port(service, i, taken.message());
     }
   }
   if (!needs_health_port(spec)) return {};
   if (spec.health_check_node_port == 0) {
-    const auto number = taken_->ports.take_any(owner);
+    const auto number = taking.take_any(taken_->ports, taking.ports);
     if (!number) return internal("failed to allocate a HealthCheck NodePort: range is full");
     spec.health_check_node_port = first_port_ + static_cast<std::int32_t>(*number);
     return {};
   }
-  const Status taken = take_port(spec.health_check_node_port, owner);
+  const Status taken = take_port(spec.health_check_node_port, taking);
   if (taken.ok()) return {};
-  return internal(cat("failed to allocate requested HealthCheck NodePort ",
-                      spec.health_check_node_port, ": ", taken.message()));
+  return refused_health_port(service, taken.message());
 }
 
 Status Allocators::allocate(corev1::Service& service, const corev1::Service* old) {
   if (!needs_ip(service.spec)) return {};
   taken_->load(cache_, table_);
-  const std::string owner = owner_of(service);
   KPP_RETURN_IF_ERROR(set_families(service));
-  Status done = allocate_address(service, owner);
-  if (done.ok()) done = allocate_ports(service, owner);
-  if (!done.ok()) forget(service, old);
+  Taking taking(owner_of(service), old == nullptr);
+  Status done = allocate_address(service, taking);
+  if (done.ok()) done = allocate_ports(service, taking);
+  if (!done.ok()) {
+    taking.give_back(taken_->addresses, taking.addresses);
+    taking.give_back(taken_->ports, taking.ports);
+  }
   return done;
+}
+
+Status Allocators::refusal(const corev1::Service& service, const corev1::ServiceSpec& asked,
+                           std::string_view taken) const {
+  corev1::Service named = service;
+  named.spec = asked;
+  if (asked.cluster_ip == taken) return refused_address(named, kAddressTaken);
+  for (std::size_t i = 0; i < asked.ports.size(); ++i) {
+    if (cat(asked.ports[i].node_port) == taken) return refused_port(named, i, kPortTaken);
+  }
+  if (cat(asked.health_check_node_port) == taken) return refused_health_port(named, kPortTaken);
+  return internal(cat("failed to allocate ", taken, ": it is claimed by another service"));
 }
 
 void Allocators::forget(const corev1::Service& service, const corev1::Service* old) {

@@ -26,10 +26,15 @@ class Allocators {
 
   // Fills clusterIP(s), ipFamilies, ipFamilyPolicy, node ports and health check port as the type
   // asks; kInvalid with the original's words when a named address or port is taken or out of range.
-  // `old` is the service before an update.
+  // `old` is the service before an update. What a new service names is taken also when a service of
+  // the same name has it.
   Status allocate(corev1::Service& service, const corev1::Service* old);
   // Gives back what a write that failed had taken.
   void forget(const corev1::Service& service, const corev1::Service* old);
+  // That `taken`, an address or a port, is another service's: kInvalid where `asked` names it, else
+  // a fault of the server, which found no other.
+  Status refusal(const corev1::Service& service, const corev1::ServiceSpec& asked,
+                 std::string_view taken) const;
   // The kubernetes service's.
   std::string first_address() const;
   int first_port() const { return first_port_; }
@@ -39,9 +44,11 @@ class Allocators {
   Allocators(WatchCache& cache, const ResourceTable& table) : cache_(cache), table_(table) {}
 
   Status set_families(corev1::Service& service) const;
-  Status allocate_address(corev1::Service& service, const std::string& owner);
-  Status allocate_ports(corev1::Service& service, const std::string& owner);
-  Status take_port(std::int32_t port, const std::string& owner);
+  // What one service takes: numbers that it had before are its own, others must be free.
+  struct Taking;
+  Status allocate_address(corev1::Service& service, Taking& taking);
+  Status allocate_ports(corev1::Service& service, Taking& taking);
+  Status take_port(std::int32_t port, Taking& taking);
 
   WatchCache& cache_;
   const ResourceTable& table_;

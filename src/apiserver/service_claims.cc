@@ -65,6 +65,13 @@ std::string owner_of(const networkingv1::IPAddress& address) {
   return cat(address.spec.parent_ref->namespace_, "/", address.spec.parent_ref->name);
 }
 
+template <class T>
+Status claimed(const T& what) {
+  StatusDetails details;
+  details.name = cat(what);
+  return Status(Reason::kAlreadyExists, cat(what, " is claimed"), std::move(details));
+}
+
 template <class F>
 void each_service(const Core& core, F call) {
   const ServedResource& services = *core.table.find("", "v1", "services");
@@ -79,13 +86,44 @@ const ServedResource& address_resource(const Core& core) {
 
 }  // namespace
 
+ServiceClaims::Held ServiceClaims::held(const corev1::Service& service,
+                                        const corev1::Service* without) {
+  return {less(addresses_of(&service), addresses_of(without)),
+          less(ports_of(&service), ports_of(without))};
+}
+
 async::Task<Status> ServiceClaims::claim_address(const corev1::Service& service,
                                                  std::string address, async::StopToken stop) {
   KPP_CO_ASSIGN(auto write, write_of(core_, api::Object::of(address_object(service, address)),
                                      IfThere::kLeave));
-  if (!write) co_return Status(Reason::kAlreadyExists, cat(address, " is claimed"));
+  if (!write) co_return co_await take_over(service, std::move(address), std::move(stop));
   const auto done = co_await core_.store.write(std::move(*write), std::move(stop));
+  if (!done && done.error().is(Reason::kAlreadyExists)) co_return claimed(address);
   co_return done ? Status() : done.error();
+}
+
+async::Task<Status> ServiceClaims::take_over(const corev1::Service& service, std::string address,
+                                             async::StopToken stop) {
+  const ServedResource& resource = address_resource(core_);
+  const ServedResource& services = *core_.table.find("", "v1", "services");
+  const std::string key = resource.store_key("", address);
+  const CachedRef there = core_.cache.cache(resource).find(key);
+  if (!there) co_return claimed(address);
+  const auto object = api::parse_json<networkingv1::IPAddress>(*there->json);
+  if (!object || owner_of(*object) != owner_of(service)) co_return claimed(address);
+  const auto owner = co_await core_.store.get(
+      services.store_key(service.metadata.namespace_, service.metadata.name), stop);
+  if (!owner) co_return owner.error();
+  if (*owner) co_return claimed(address);
+  // The same again: of two that find it so, one is told that it changed.
+  const auto done =
+      co_await core_.store.write({.key = key,
+                                  .value = std::make_shared<const std::string>(*there->json),
+                                  .expected_revision = there->revision},
+                                 std::move(stop));
+  if (done) co_return Status();
+  const bool slower = done.error().is(Reason::kConflict) || done.error().is(Reason::kNotFound);
+  co_return slower ? claimed(address) : done.error();
 }
 
 async::Task<void> ServiceClaims::release_addresses(std::set<std::string> addresses,
@@ -104,6 +142,15 @@ async::Task<void> ServiceClaims::release_addresses(std::set<std::string> address
 }
 
 async::Task<Status> ServiceClaims::change_ports(PortChange change, async::StopToken stop) {
+  const bool turn = co_await one_at_a_time_.acquire(stop);
+  if (!turn) co_return Status(Reason::kCanceled, "the server stops");
+  const Status done = co_await change_ports_now(change, std::move(stop));
+  one_at_a_time_.release();
+  co_return done;
+}
+
+async::Task<Status> ServiceClaims::change_ports_now(const PortChange& change,
+                                                    async::StopToken stop) {
   for (int attempt = 1;; ++attempt) {
     auto entry = co_await core_.store.get(std::string(kPortsKey), stop);
     if (!entry) co_return std::move(entry).error();
@@ -131,40 +178,39 @@ async::Task<Status> ServiceClaims::change_ports(PortChange change, async::StopTo
   }
 }
 
-async::Task<Status> ServiceClaims::claim(const corev1::Service& service, const corev1::Service* old,
-                                         async::StopToken stop) {
-  const auto addresses = less(addresses_of(&service), addresses_of(old));
-  const auto ports = less(ports_of(&service), ports_of(old));
-  std::set<std::string> claimed;
+async::Task<Result<ServiceClaims::Held>> ServiceClaims::claim(const corev1::Service& service,
+                                                              const corev1::Service* old,
+                                                              async::StopToken stop) {
+  const Held wanted = held(service, old);
+  Held taken;
   Status done;
-  for (const auto& address : addresses) {
+  for (const auto& address : wanted.addresses) {
     done = co_await claim_address(service, address, stop);
     if (!done.ok()) break;
-    claimed.insert(address);
+    taken.addresses.insert(address);
   }
-  if (done.ok() && !ports.empty()) {
-    const PortChange take = [&ports](PortRange& kept) -> Status {
-      for (const auto port : ports) {
+  if (done.ok() && !wanted.ports.empty()) {
+    const PortChange take = [&wanted](PortRange& kept) -> Status {
+      for (const auto port : wanted.ports) {
         if (!kept.contains(port)) continue;
-        if (kept.taken(port)) return Status(Reason::kAlreadyExists, cat(port, " is claimed"));
+        if (kept.taken(port)) return claimed(port);
         kept.set(port, true);
       }
       return {};
     };
     done = co_await change_ports(take, stop);
   }
-  if (!done.ok()) co_await release_addresses(std::move(claimed), owner_of(service), {});
-  co_return done;
+  if (done.ok()) co_return wanted;
+  co_await release(service, std::move(taken), {});
+  co_return fail(done);
 }
 
-async::Task<void> ServiceClaims::release(const corev1::Service& service,
-                                         const corev1::Service* kept, async::StopToken stop) {
-  const auto ports = less(ports_of(&service), ports_of(kept));
-  co_await release_addresses(less(addresses_of(&service), addresses_of(kept)), owner_of(service),
-                             stop);
-  if (ports.empty()) co_return;
-  const PortChange give_back = [&ports](PortRange& all) -> Status {
-    for (const auto port : ports) {
+async::Task<void> ServiceClaims::release(const corev1::Service& service, Held held,
+                                         async::StopToken stop) {
+  co_await release_addresses(std::move(held.addresses), owner_of(service), stop);
+  if (held.ports.empty()) co_return;
+  const PortChange give_back = [&held](PortRange& all) -> Status {
+    for (const auto port : held.ports) {
       if (all.contains(port)) all.set(port, false);
     }
     return {};

@@ -31,16 +31,26 @@ class ServiceClaims {
 
   // The ports of the range are kept; those that a service may have outside of it are not.
   ServiceClaims(Core& core, std::int32_t first_port, std::int32_t last_port)
-      : core_(core), first_port_(first_port), last_port_(last_port), scope_(core.executor) {}
+      : core_(core),
+        first_port_(first_port),
+        last_port_(last_port),
+        one_at_a_time_(core.executor, 1),
+        scope_(core.executor) {}
+
+  struct Held {
+    std::set<std::string> addresses;
+    std::set<std::int32_t> ports;
+  };
+  // What the service has and `without`, which may be nullptr, has not.
+  static Held held(const corev1::Service& service, const corev1::Service* without);
 
   // Takes what the service has and `old`, nullptr for a new one, has not: all of it or nothing.
-  // kAlreadyExists: another service has one of them.
-  async::Task<Status> claim(const corev1::Service& service, const corev1::Service* old,
-                            async::StopToken stop);
-  // Gives back what the service has and `kept` has not. What cannot be given back now is found by
-  // the repair.
-  async::Task<void> release(const corev1::Service& service, const corev1::Service* kept,
-                            async::StopToken stop);
+  // Returns what was taken. kAlreadyExists: another service has one of them, named in the details;
+  // so has a service of the same name, unless only its claim outlived the server that made it.
+  async::Task<Result<Held>> claim(const corev1::Service& service, const corev1::Service* old,
+                                  async::StopToken stop);
+  // Gives back what the service held. What cannot be given back now is found by the repair.
+  async::Task<void> release(const corev1::Service& service, Held held, async::StopToken stop);
 
   // One round: claims for what services hold; ends claims that no service had in the last rounds.
   async::Task<Status> repair(async::StopToken stop);
@@ -52,18 +62,24 @@ class ServiceClaims {
   async::Task<void> run(async::StopToken stop);
   async::Task<Status> claim_address(const corev1::Service& service, std::string address,
                                     async::StopToken stop);
+  // The claim that the cache shows is made anew for the service, if that does not exist.
+  async::Task<Status> take_over(const corev1::Service& service, std::string address,
+                                async::StopToken stop);
   async::Task<void> release_addresses(std::set<std::string> addresses, std::string owner,
                                       async::StopToken stop);
   async::Task<Status> repair_addresses(async::StopToken stop);
   async::Task<Status> repair_ports(async::StopToken stop);
-  // Changes the ports that are kept; again when another server was quicker.
+  // Changes the ports that are kept, one change after the other; again when another server was
+  // quicker.
   async::Task<Status> change_ports(PortChange change, async::StopToken stop);
+  async::Task<Status> change_ports_now(const PortChange& change, async::StopToken stop);
 
   Core& core_;
   const std::int32_t first_port_, last_port_;
   // Rounds in which nobody had what is claimed.
   std::map<std::string, int> idle_addresses_;
   std::map<std::int32_t, int> idle_ports_;
+  async::Semaphore one_at_a_time_;
   async::Scope scope_;
 };
 

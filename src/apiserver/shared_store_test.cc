@@ -193,6 +193,53 @@ TEST_F(SharedStoreTest, AnAddressThatIsNamedTwiceAtOnceIsRefusedOnce) {
       << refused.body;
 }
 
+TEST_F(SharedStoreTest, AServiceThatIsMadeAgainWithItsAddressIsInvalidAndKeepsIt) {
+  const std::string named = service("a", R"(,"clusterIP":"10.96.0.9")");
+  ASSERT_EQ(call(a_, "POST", std::string(kServices), named).status, 201);
+  for (auto* server : {&a_, &b_}) {
+    const auto again = call(*server, "POST", std::string(kServices), named);
+    EXPECT_EQ(again.status, 422) << again.body;
+    EXPECT_NE(again.body.find("failed to allocate IP 10.96.0.9: provided IP is already allocated"),
+              std::string::npos)
+        << again.body;
+  }
+  EXPECT_EQ(call(b_, "POST", std::string(kServices), service("a")).status, 409);
+  // Still held.
+  const auto other =
+      call(b_, "POST", std::string(kServices), service("b", R"(,"clusterIP":"10.96.0.9")"));
+  EXPECT_EQ(other.status, 422) << other.body;
+  EXPECT_EQ(call(a_, "GET", "/apis/networking.k8s.io/v1/ipaddresses/10.96.0.9").status, 200);
+}
+
+TEST_F(SharedStoreTest, AClaimWithoutItsServiceIsTakenOverByThatServiceAlone) {
+  const std::string claim =
+      R"({"apiVersion":"networking.k8s.io/v1","kind":"IPAddress","metadata":{"name":"10.96.0.9",)"
+      R"("labels":{"ipaddress.kubernetes.io/managed-by":"ipallocator.k8s.io"}},)"
+      R"("spec":{"parentRef":{"resource":"services","namespace":"default","name":"a"}}})";
+  const auto made = call(a_, "POST", "/apis/networking.k8s.io/v1/ipaddresses", claim);
+  ASSERT_EQ(made.status, 201) << made.body;
+  const auto other =
+      call(a_, "POST", std::string(kServices), service("b", R"(,"clusterIP":"10.96.0.9")"));
+  EXPECT_EQ(other.status, 422) << other.body;
+  const auto own =
+      call(b_, "POST", std::string(kServices), service("a", R"(,"clusterIP":"10.96.0.9")"));
+  EXPECT_EQ(own.status, 201) << own.body;
+}
+
+TEST_F(SharedStoreTest, ManyNodePortsAtOneServerAtOnceAreAllGiven) {
+  std::vector<decltype(begin(a_, "", "", ""))> begun;
+  for (int i = 0; i < 12; ++i) {
+    begun.push_back(
+        begin(a_, "POST", std::string(kServices), service(cat("s", i), R"(,"type":"NodePort")")));
+  }
+  std::set<std::string> ports;
+  for (auto& one : begun) {
+    const auto made = finish(one);
+    ASSERT_EQ(made.status, 201) << made.body;
+    EXPECT_TRUE(ports.insert(made.at("/spec/ports/0/nodePort")).second) << made.body;
+  }
+}
+
 TEST_F(SharedStoreTest, ANodePortThatIsNamedTwiceAtOnceIsRefusedOnceAndIsFreeAfterItsService) {
   const auto with_port = [](std::string_view name) {
     return cat(R"({"apiVersion":"v1","kind":"Service","metadata":{"name":")", name,

@@ -61,7 +61,12 @@ async::Task<Status> ensure_object(client::Client& api, json::Object document,
   const std::string body = json::write(value);
   auto created = co_await send(api, "POST", path, "", "application/json", body, stop);
   if (created) co_return Status();
-  if (!created.error().is(Reason::kAlreadyExists)) {
+  // A service that is there holds its address, and so another is invalid before it is found to
+  // exist.
+  const bool may_exist =
+      created.error().is(Reason::kAlreadyExists) ||
+      (created.error().is(Reason::kInvalid) && json::text_at(value, "kind") == "Service");
+  if (!may_exist) {
     co_return std::move(created).error().with_context(
         cat("creating ", json::text_at(value, "kind"), " ", name));
   }

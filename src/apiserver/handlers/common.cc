@@ -367,7 +367,8 @@ async::Task<Result<store::Revision>> store_removed(Call& call, const ServedResou
   }
   if (call.core.claims != nullptr && resource.type == &corev1::Service::desc()) {
     const api::Object last = decode_cached(resource, *current);
-    co_await call.core.claims->release(*last.as<corev1::Service>(), nullptr, {});
+    const auto& service = *last.as<corev1::Service>();
+    co_await call.core.claims->release(service, ServiceClaims::held(service, nullptr), {});
   }
   co_return revision;
 }

@@ -60,13 +60,16 @@ Status prepare_metadata(Call& call, api::Object& object) {
 
 // Claims what the service was given. What another server was quicker with is chosen anew, or
 // refused where the client named it.
-async::Task<Status> claim_service(Call& call, corev1::Service& service,
-                                  ServiceAllocation& allocation, const corev1::ServiceSpec& asked) {
+async::Task<Result<ServiceClaims::Held>> claim_service(Call& call, corev1::Service& service,
+                                                       ServiceAllocation& allocation,
+                                                       const corev1::ServiceSpec& asked) {
   for (int attempt = 1;; ++attempt) {
-    Status claimed = co_await call.core.claims->claim(service, nullptr, call.stop);
-    if (!claimed.is(Reason::kAlreadyExists)) co_return claimed;
-    if (attempt >= kClaimTries)
-      co_return internal(cat("failed to allocate addresses and ports: ", claimed.message()));
+    auto claimed = co_await call.core.claims->claim(service, nullptr, call.stop);
+    if (claimed || !claimed.error().is(Reason::kAlreadyExists)) co_return claimed;
+    if (attempt >= kClaimTries) {
+      const Status& why = claimed.error();
+      co_return fail(call.core.allocators.refusal(service, asked, why.details().name));
+    }
     allocation.give_back();
     service.spec = asked;
     KPP_CO_RETURN_IF_ERROR(co_await freshen(call));
@@ -129,8 +132,9 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object, Field
   KPP_CO_RETURN_IF_ERROR(co_await charge_quotas(call, object, request));
   const bool claims = service != nullptr && call.core.claims != nullptr && !call.dry_run();
   for (int attempt = 1;; ++attempt) {
+    ServiceClaims::Held claimed;
     if (claims) {
-      KPP_CO_RETURN_IF_ERROR(co_await claim_service(call, *service, allocation, asked));
+      KPP_CO_ASSIGN(claimed, co_await claim_service(call, *service, allocation, asked));
     }
     auto written = co_await store_new(call, resource, object);
     if (written) {
@@ -139,10 +143,15 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object, Field
     }
     // After any other error the service may be there all the same.
     if (claims && written.error().is(Reason::kAlreadyExists))
-      co_await call.core.claims->release(*service, nullptr, {});
+      co_await call.core.claims->release(*service, std::move(claimed), {});
     if (generated && attempt < kGenerateTries && written.error().is(Reason::kAlreadyExists)) {
+      allocation.give_back();
       auto* meta = api::metadata(object);
       meta->name = cat(meta->generate_name.substr(0, kMaxGeneratedPrefix), random_suffix(5));
+      if (service != nullptr) {
+        service->spec = asked;
+        KPP_CO_RETURN_IF_ERROR(allocation.make());
+      }
       continue;
     }
     if (written.error().is(Reason::kAlreadyExists)) {

@@ -147,16 +147,18 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     const auto* old_service = old.as<corev1::Service>();
     const bool claims = service != nullptr && options.subresource.empty() &&
                         call.core.claims != nullptr && !call.dry_run();
+    ServiceClaims::Held claimed;
     if (service != nullptr && options.subresource.empty()) {
       KPP_CO_RETURN_IF_ERROR(call.core.allocators.allocate(*service, old_service));
       if (claims) {
-        const Status claimed = co_await call.core.claims->claim(*service, old_service, call.stop);
-        if (!claimed.ok()) {
+        auto taken = co_await call.core.claims->claim(*service, old_service, call.stop);
+        if (!taken) {
           call.core.allocators.forget(*service, old_service);
           // Another server was quicker: the next try chooses anew, by what is known then.
-          if (claimed.is(Reason::kAlreadyExists) && attempt < kTries) continue;
-          co_return fail(claimed);
+          if (taken.error().is(Reason::kAlreadyExists) && attempt < kTries) continue;
+          co_return fail(std::move(taken).error());
         }
+        claimed = *std::move(taken);
       }
     }
     if (ready_to_go(object)) {
@@ -179,11 +181,13 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
                                           service == nullptr ? std::move(object) : object, current);
     if (written && service != nullptr && call.dry_run())
       call.core.allocators.forget(*service, old_service);
-    if (written && claims) co_await call.core.claims->release(*old_service, service, {});
+    if (written && claims) {
+      co_await call.core.claims->release(*service, ServiceClaims::held(*old_service, service), {});
+    }
     if (written) co_return written;
     if (service != nullptr) call.core.allocators.forget(*service, old_service);
     if (claims && (written.error().is(Reason::kConflict) || written.error().is(Reason::kNotFound)))
-      co_await call.core.claims->release(*service, old_service, {});
+      co_await call.core.claims->release(*service, std::move(claimed), {});
     // A version that the client named fails at the next try, where it is compared with the new one.
     if (!written.error().is(Reason::kConflict) || !options.retry || attempt >= kTries)
       co_return written;
