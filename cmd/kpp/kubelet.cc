@@ -94,6 +94,10 @@ Result<KubeletSetup> set_up(KubeletFlags flags, const GivenFields& given) {
     return fail(Status(s).with_context(
         cat("failed to validate kubelet configuration, path: ", flags.config)));
   }
+  const auto cgroups = sys::Cgroups::discover();
+  KPP_RETURN_IF_ERROR(kubelet::check_machine(
+      out.config, kubelet::read_machine(flags.options.root_dir).swap_bytes > 0,
+      cgroups ? cgroups->version() : sys::CgroupVersion::kV2));
   out.without_effect = kubelet::fields_without_effect(document);
   out.options = std::move(flags.options);
   KPP_ASSIGN(out.options.node_labels, kubelet::parse_node_labels(flags.node_labels));

@@ -63,7 +63,7 @@ struct Kubelet::State {
         node_events(events, options.node_name),
         agent(deps.executor, runtime, deps.client, deps.log, options, machine, node_events),
         access(deps.executor, deps.client, options),
-        handler(deps.executor, deps.pool, runtime, pods, access),
+        handler(deps.executor, deps.pool, runtime, pods, access, options.serves_debugging),
         scope(deps.executor) {}
 
   async::Task<void> begin();

@@ -79,6 +79,7 @@ struct KubeletOptions {
   std::string serving_certificate;
   std::string serving_key;
   bool serves = true;
+  bool serves_debugging = true;  // logs, commands and ports of containers
   AccessOptions access;
 
   // The namespace whose service `kubernetes` pods always see in their environment.

@@ -177,6 +177,22 @@ TEST(KubeletConfiguration, WhatContradictsItselfOrIsNotSupportedIsNamed) {
             "leave it at \"none\"");
 }
 
+TEST(KubeletConfiguration, SwapIsRefusedUnlessItIsAllowed) {
+  constexpr auto kTwo = sys::CgroupVersion::kV2;
+  EXPECT_TRUE(check_machine(decoded(""), false, kTwo).ok());
+  EXPECT_EQ(check_machine(decoded(""), true, kTwo).message(),
+            "running with swap on is not supported, please disable swap or set --fail-swap-on flag "
+            "to false");
+  EXPECT_TRUE(check_machine(decoded("failSwapOn: false"), true, kTwo).ok());
+}
+
+TEST(KubeletConfiguration, TheOlderCgroupsAreRefusedWhereThatIsAskedFor) {
+  constexpr auto kOne = sys::CgroupVersion::kV1;
+  EXPECT_TRUE(check_machine(decoded(""), false, kOne).ok());
+  EXPECT_FALSE(check_machine(decoded("failCgroupV1: true"), false, kOne).ok());
+  EXPECT_TRUE(check_machine(decoded("failCgroupV1: true"), false, sys::CgroupVersion::kV2).ok());
+}
+
 TEST(KubeletConfiguration, FieldsThatChangeNothingAreToldOf) {
   const auto document =
       parse_configuration(cat(kHead, "imageGCHighThresholdPercent: 70\nsyncFrequency: 0s\n"));

@@ -97,6 +97,7 @@ Status apply_configuration(const Configuration& config, KubeletOptions& out) {
   take(out.bind_address, config.address);
   if (config.port != 0) out.port = static_cast<std::uint16_t>(config.port);
   take(out.serves, config.enable_server);
+  take(out.serves_debugging, config.enable_debugging_handlers);
   return {};
 }
 

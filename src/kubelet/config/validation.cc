@@ -167,8 +167,10 @@ void check_words(const Configuration& config, Faults& faults) {
     faults.invalid(
         cat("cgroupDriver (--cgroup-driver) ", quoted(driver), " is not one of cgroupfs, systemd"));
   const std::string& least = config.tls_min_version;
-  if (!least.empty() && least != "VersionTLS12" && least != "VersionTLS13")
-    faults.unsupported("tlsMinVersion", quoted(least), "TLS 1.2 is the lowest version it speaks");
+  if (!least.empty() && least != "VersionTLS12") {
+    faults.unsupported("tlsMinVersion", quoted(least),
+                       "it speaks TLS 1.2 and newer: leave it at \"VersionTLS12\"");
+  }
 }
 
 // What the person would rely on and not get.
@@ -222,6 +224,20 @@ Status validate_configuration(const Configuration& config) {
   check_eviction(config.eviction_hard, faults);
   check_supported(config, faults);
   return faults.status();
+}
+
+Status check_machine(const Configuration& config, bool swap_on, sys::CgroupVersion cgroups) {
+  if (swap_on && config.fail_swap_on.value_or(true)) {
+    return {Reason::kInvalid,
+            "running with swap on is not supported, please disable swap or set --fail-swap-on flag "
+            "to false"};
+  }
+  if (cgroups == sys::CgroupVersion::kV1 && config.fail_cgroup_v1.value_or(false)) {
+    return {Reason::kInvalid,
+            "kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is "
+            "unsupported and will be removed in a future release"};
+  }
+  return {};
 }
 
 std::vector<std::string> fields_without_effect(const json::Object& document) {

@@ -1,5 +1,6 @@
 #include "kubelet/server/node_server.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "api/json_codec.h"
@@ -106,6 +107,12 @@ Result<LogOptions> log_options(const net::Query& query, WallTime now) {
   return out;
 }
 
+bool is_debugging(std::string_view head) {
+  static constexpr std::string_view kHeads[] = {
+      "attach", "containerLogs", "exec", "logs", "portForward", "run", "runningpods"};
+  return std::ranges::find(kHeads, head) != std::end(kHeads);
+}
+
 // /exec/NAMESPACE/POD[/UID]/CONTAINER
 std::string container_of(const std::vector<std::string>& path) {
   return path.size() < 4 ? std::string() : path.back();
@@ -121,6 +128,7 @@ async::Task<net::Response> NodeHandler::handle(net::Request request, async::Stop
   std::vector<std::string> path = segments(request.path);
   const std::string head = path.empty() ? std::string() : path.front();
   if (head == "pods") co_return pod_list();
+  if (!debugging_ && is_debugging(head)) co_return text(405, "Debug endpoints are disabled.\n");
   if (head == "containerLogs") {
     co_return co_await logs(std::move(path), net::Query::parse(request.query), std::move(stop));
   }

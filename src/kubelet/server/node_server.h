@@ -16,8 +16,13 @@ namespace kpp::kubelet {
 class NodeHandler final : public net::Handler {
  public:
   NodeHandler(async::IoExecutor& executor, async::ThreadPool& pool, Runtime& runtime,
-              const Pods& pods, NodeAccess& access)
-      : executor_(executor), pool_(pool), runtime_(runtime), pods_(pods), access_(access) {}
+              const Pods& pods, NodeAccess& access, bool debugging)
+      : executor_(executor),
+        pool_(pool),
+        runtime_(runtime),
+        pods_(pods),
+        access_(access),
+        debugging_(debugging) {}
 
   async::Task<net::Response> handle(net::Request request, async::StopToken stop) override;
 
@@ -35,6 +40,7 @@ class NodeHandler final : public net::Handler {
   Runtime& runtime_;
   const Pods& pods_;
   NodeAccess& access_;
+  const bool debugging_;  // logs, commands and ports are served
 };
 
 }  // namespace kpp::kubelet
