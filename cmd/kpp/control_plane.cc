@@ -135,6 +135,10 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   server_options.hostname = machine_name();
   server_options.authentication.token_auth_file = options_.token_auth_file;
   server_options.authentication.anonymous = options_.anonymous_auth;
+  server_options.authentication.request_headers = options_.request_headers;
+  server_options.authorization_modes = options_.authorization_modes;
+  server_options.admission_plugins = options_.admission_plugins;
+  server_options.kubelet_address_types = options_.kubelet_address_types;
   server_options.bootstrap_tokens = options_.bootstrap_tokens;
   if (!options_.service_account_issuer.empty())
     server_options.service_account_issuer = options_.service_account_issuer;
@@ -159,6 +163,7 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   tls.certificate_pem = certificates_.server.certificate_pem;
   tls.key_pem = certificates_.server.key_pem;
   tls.client_ca_pem = certificates_.ca_certificate_pem;
+  tls.proxy_ca_pem = options_.request_headers.client_ca_pem;
   if (!given && !options_.client_ca_file.empty()) {
     KPP_CO_ASSIGN(const std::string more, fs::read_file(options_.client_ca_file, 1u << 20));
     tls.client_ca_pem += more;

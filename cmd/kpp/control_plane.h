@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/admission/plugin_selection.h"
 #include "apiserver/api_server.h"
 #include "apiserver/certificates.h"
 #include "async/executor.h"
@@ -34,6 +35,11 @@ struct ControlPlaneOptions {
   std::string token_auth_file;
   std::string client_ca_file;  // beside the cluster's own CA
   bool anonymous_auth = true;
+  std::vector<apiserver::AuthorizationMode> authorization_modes{
+      apiserver::AuthorizationMode::kNode, apiserver::AuthorizationMode::kRbac};
+  std::vector<apiserver::Plugin> admission_plugins = apiserver::default_plugins();
+  apiserver::RequestHeaderOptions request_headers;
+  std::vector<std::string> kubelet_address_types{"InternalIP", "ExternalIP", "Hostname"};
   bool bootstrap_tokens = false;
   // Given by others, PEM files. With a serving certificate nothing is made here, and the files
   // below are needed too; client_ca_file is then the one CA of clients.

@@ -2,6 +2,7 @@
 #include "control_plane.h"
 #include "flags.h"
 #include "process.h"
+#include "security_flags.h"
 
 namespace kpp::cmd {
 
@@ -10,7 +11,7 @@ int kube_apiserver_main(int argc, char** argv) {
   options.data_dir = "/var/lib/kpp/apiserver";
   options.bind_address = "0.0.0.0";
   int verbosity = 0;
-  std::string authorization_mode = "Node,RBAC";
+  SecurityFlags security;
   bool allow_privileged = true;
   Flags flags("kube-apiserver", "Serves the Kubernetes API, over etcd or over a store of its own.");
   flags.add("data-dir", &options.data_dir, "where the store and the certificates are kept");
@@ -32,7 +33,7 @@ int kube_apiserver_main(int argc, char** argv) {
             "a PEM file of CAs whose client certificates are accepted too");
   flags.add("anonymous-auth", &options.anonymous_auth,
             "take requests without credentials as system:anonymous");
-  flags.add("authorization-mode", &authorization_mode, "RBAC is what is served");
+  security.add_to(flags);
   flags.add("allow-privileged", &allow_privileged, "privileged containers are allowed");
   flags.add("enable-bootstrap-token-auth", &options.bootstrap_tokens,
             "take the tokens of bootstrap Secrets");
@@ -51,11 +52,10 @@ int kube_apiserver_main(int argc, char** argv) {
             "who issues tokens, as they say");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kube-apiserver", s);
-  if (authorization_mode.find("RBAC") == std::string::npos || !allow_privileged) {
-    return report(
-        "kube-apiserver",
-        Status(Reason::kInvalid,
-               "only --authorization-mode with RBAC and --allow-privileged=true are supported"));
+  if (Status s = security.apply(options); !s.ok()) return report("kube-apiserver", s);
+  if (!allow_privileged) {
+    return report("kube-apiserver",
+                  Status(Reason::kInvalid, "only --allow-privileged=true is supported"));
   }
   return run_process(verbosity, "kube-apiserver",
                      [options](Process& process) -> async::Task<Status> {

@@ -1,6 +1,7 @@
 #include "apiserver/api_server.h"
 
 #include "api/corev1.h"
+#include "api/selectors.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/allocators.h"
 #include "apiserver/auth/authorizer.h"
@@ -30,8 +31,8 @@ struct ApiServer::State {
         log(std::move(l)),
         options(std::move(o)),
         cache(e, s, table, log),
-        authorizer(cache, table),
-        admission(cache, table, &authorizer),
+        authorizer(cache, table, options.authorization_modes),
+        admission(cache, table, options.admission_plugins, &authorizer),
         discovery(table, cat(options.advertise_address, ":", options.secure_port)) {}
 
   async::IoExecutor& executor;
@@ -65,7 +66,24 @@ Status too_large() {
                 cat("Request entity too large: limit is ", kBodyLimit));
 }
 
-AccessRequest access_of(const net::Request& request, const RequestInfo& info) {
+// What a list, a watch or a deletion of many is narrowed to. A selector that cannot be read narrows
+// nothing; the handler refuses it.
+void narrow(AccessRequest& access, const net::Query& query) {
+  if (access.verb != "list" && access.verb != "watch" && access.verb != "deletecollection") return;
+  const auto fields = api::FieldSelector::parse(query.get("fieldSelector"));
+  if (!fields) return;
+  for (const auto& term : fields->terms) {
+    if (term.equals) access.field_values.emplace_back(term.field, term.value);
+  }
+  const std::string* name = access.required("metadata.name");
+  if (name == nullptr || access.verb == "deletecollection" || !access.name.empty()) return;
+  // One object by its name; a text that is no name is one of many.
+  if (*name != "." && *name != ".." && name->find_first_of("/%") == std::string::npos)
+    access.name = *name;
+}
+
+AccessRequest access_of(const net::Request& request, const net::Query& query,
+                        const RequestInfo& info) {
   AccessRequest out;
   out.is_resource = info.is_resource;
   out.verb = info.verb;
@@ -76,6 +94,7 @@ AccessRequest access_of(const net::Request& request, const RequestInfo& info) {
   out.resource = info.resource;
   out.subresource = info.subresource;
   out.name = info.name;
+  if (info.is_resource) narrow(out, query);
   return out;
 }
 
@@ -191,7 +210,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
   s.endpoints = std::make_unique<EndpointReconciler>(*s.core, s.options.advertise_address,
                                                      s.options.secure_port);
   s.identity = std::make_unique<IdentityLease>(*s.core, s.options.hostname);
-  s.pod_proxy = std::make_unique<PodProxy>(executor, s.options.kubelet_tls);
+  s.pod_proxy =
+      std::make_unique<PodProxy>(executor, s.options.kubelet_tls, s.options.kubelet_address_types);
   s.non_resource = std::make_unique<NonResource>(*s.core, s.tokens.get());
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
 }
@@ -239,12 +259,13 @@ async::Task<net::Response> ApiServer::serve(net::Request request, async::StopTok
   Call call{*s.core, std::move(request), {}, {}, {}, nullptr, nullptr, {}, {}, {}, stop};
   call.query = net::Query::parse(call.request.query);
   call.info = parse_request_info(call.request.method, call.request.path, call.query);
-  const AccessRequest access = access_of(call.request, call.info);
+  const AccessRequest access = access_of(call.request, call.query, call.info);
   auto acting = impersonate(s.authorizer, *user, call.request.headers, access);
   if (!acting) co_return respond_status(acting.error());
   call.user = std::move(*acting);
   const Decision decision = s.authorizer.authorize(call.user, access);
-  if (!decision.allowed) co_return respond_status(forbidden_to(call.user, access));
+  if (!decision.allowed())
+    co_return respond_status(forbidden_to(call.user, access, decision.reason));
   if (!call.info.is_resource) {
     if (auto answer = s.discovery.answer(call.request, call.query)) co_return std::move(*answer);
     net::Response other = co_await s.non_resource->answer(call);

@@ -5,8 +5,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "apiserver/admission/plugin_selection.h"
 #include "apiserver/auth/authenticator.h"
+#include "apiserver/auth/authorizer.h"
 #include "async/executor.h"
 #include "async/task.h"
 #include "base/log.h"
@@ -23,12 +26,17 @@ struct ApiServerOptions {
   int secure_port = 6443;
   std::string hostname;  // of the machine; names the server's identity lease
   AuthenticatorOptions authentication;
+  std::vector<AuthorizationMode> authorization_modes{AuthorizationMode::kNode,
+                                                     AuthorizationMode::kRbac};
+  std::vector<Plugin> admission_plugins = default_plugins();
   std::string service_account_key_pem;  // RSA private key; signs service account tokens
   std::string service_account_issuer{ServiceAccountTokens::kIssuer};
   std::chrono::seconds event_ttl{3600};
   bool bootstrap_tokens = false;  // Secrets of type bootstrap.kubernetes.io/token authenticate
   // With what the server reaches kubelets (logs, exec); nullptr: such requests are refused.
   std::shared_ptr<const net::TlsContext> kubelet_tls;
+  // Which of a node's addresses it is reached by, the best first.
+  std::vector<std::string> kubelet_address_types{"InternalIP", "ExternalIP", "Hostname"};
 };
 
 // Guarantees: an answer to a write is given after the write is durable; reads show every write that

@@ -1,4 +1,5 @@
-// HTTP messages as values: what the servers, the clients and the in-process transport hand to each other.
+// HTTP messages as values: what the servers, the clients and the in-process transport hand to each
+// other.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +55,8 @@ class Slice {
   std::string_view text_;
 };
 
-// A connection that was upgraded (SPDY, WebSocket, or any other): bytes both ways. Runs on: one executor.
+// A connection that was upgraded (SPDY, WebSocket, or any other): bytes both ways. Runs on: one
+// executor.
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
@@ -72,14 +74,16 @@ struct PeerCertificate {
   std::string common_name;
   std::vector<std::string> organizations;
   bool verified = false;  // signed by the client CA, within its validity, for client authentication
+  bool of_proxy = false;  // the same, by the CA of proxies that speak for others
+  std::string sha256;     // of the certificate, lower-case hexadecimal; empty: there was none
 };
 
 struct Request {
   std::string method;
-  std::string path;   // decoded path without the query, e.g. /api/v1/pods
-  std::string query;  // undecoded, without '?'
-  Headers headers;    // over HTTP/2 too; :authority stands as Host
-  std::string body;   // whole; limited by the server's options
+  std::string path;             // decoded path without the query, e.g. /api/v1/pods
+  std::string query;            // undecoded, without '?'
+  Headers headers;              // over HTTP/2 too; :authority stands as Host
+  std::string body;             // whole; limited by the server's options
   bool body_too_large = false;  // the body was over the limit and was dropped
   std::optional<PeerCertificate> peer_certificate;
   std::string remote_address;  // ip:port, or "in-process"
@@ -91,8 +95,8 @@ struct Request {
 class BodySource {
  public:
   virtual ~BodySource() = default;
-  // The next bytes; nullptr at the end. An error cuts the connection so that the client sees that it is not whole.
-  // `stop` is requested when the client has gone.
+  // The next bytes; nullptr at the end. An error cuts the connection so that the client sees that
+  // it is not whole. `stop` is requested when the client has gone.
   virtual async::Task<Result<SharedBytes>> next(async::StopToken stop) = 0;
 };
 
@@ -103,28 +107,31 @@ struct Response {
   std::vector<Slice> body;
   // If set, follows `body`, in chunks, each flushed at once.
   std::unique_ptr<BodySource> stream;
-  // If set (status 101): called with the raw connection after the head was written; owns it until it returns.
-  std::move_only_function<async::Task<void>(std::unique_ptr<ByteStream>, async::StopToken)> upgraded;
+  // If set (status 101): called with the raw connection after the head was written; owns it until
+  // it returns.
+  std::move_only_function<async::Task<void>(std::unique_ptr<ByteStream>, async::StopToken)>
+      upgraded;
 
   static Response text(int status, std::string_view content_type, std::string body);
   std::string body_text() const;  // all of `body` in one string
 };
 
-// What a server serves. One call a request; calls run at the same time. `stop` is requested when the client has gone or
-// the server stops. Runs on: the server's executor.
+// What a server serves. One call a request; calls run at the same time. `stop` is requested when
+// the client has gone or the server stops. Runs on: the server's executor.
 class Handler {
  public:
   virtual ~Handler() = default;
   virtual async::Task<Response> handle(Request request, async::StopToken stop) = 0;
 };
 
-// What clients send requests with: over the network, or straight into a Handler in the same process.
+// What clients send requests with: over the network, or straight into a Handler in the same
+// process.
 class Transport {
  public:
   virtual ~Transport() = default;
-  // An error means that no answer came (kServiceUnavailable: could not connect; kIo: broke in the middle; kCanceled).
-  // A non-2xx answer is a Response, not an error. With `want_stream` the body comes as Response::stream; else whole in
-  // Response::body.
+  // An error means that no answer came (kServiceUnavailable: could not connect; kIo: broke in the
+  // middle; kCanceled). A non-2xx answer is a Response, not an error. With `want_stream` the body
+  // comes as Response::stream; else whole in Response::body.
   virtual async::Task<Result<Response>> send(Request request, bool want_stream,
                                              async::StopToken stop) = 0;
 };

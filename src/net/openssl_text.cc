@@ -16,6 +16,16 @@ Status openssl_error(std::string_view what) {
   return Status(Reason::kBadRequest, cat(what, ": ", openssl_error_text()));
 }
 
+std::string hex(const unsigned char* bytes, std::size_t size) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < size; ++i) {
+    out.push_back(kHex[bytes[i] >> 4]);
+    out.push_back(kHex[bytes[i] & 15]);
+  }
+  return out;
+}
+
 void read_subject(const X509* certificate, std::string& common_name,
                   std::vector<std::string>& organizations) {
   const X509_NAME* const subject = X509_get_subject_name(certificate);

@@ -29,6 +29,9 @@ using PkeyPtr = std::unique_ptr<EVP_PKEY, OpensslDeleter<&EVP_PKEY_free>>;
 Status openssl_error(std::string_view what);
 std::string openssl_error_text();
 
+// Lower-case hexadecimal.
+std::string hex(const unsigned char* bytes, std::size_t size);
+
 // What a subject says: CN and the list of O.
 void read_subject(const X509* certificate, std::string& common_name,
                   std::vector<std::string>& organizations);

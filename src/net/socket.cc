@@ -427,6 +427,10 @@ std::optional<PeerCertificate> Socket::peer_certificate() const {
   PeerCertificate out;
   out.verified = SSL_get_verify_result(core_->ssl) == X509_V_OK;
   read_subject(certificate, out.common_name, out.organizations);
+  out.of_proxy = core_->context && core_->context->is_of_proxy(certificate);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (X509_digest(certificate, EVP_sha256(), digest, &size) == 1) out.sha256 = hex(digest, size);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <cstring>
 
@@ -53,11 +54,12 @@ Status use_certificate(SSL_CTX* context, const std::string& certificate_pem,
   return {};
 }
 
-Status trust(SSL_CTX* context, const std::string& ca_pem, bool tell_names) {
+// Puts the CAs into the store; clients are told their names where it is asked for.
+Status trust(SSL_CTX* context, X509_STORE* store, const std::string& ca_pem, bool tell_names) {
   const BioPtr text(BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
   int count = 0;
   while (const X509Ptr ca{PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr)}) {
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
+    X509_STORE_add_cert(store, ca.get());
     if (tell_names) SSL_CTX_add_client_CA(context, ca.get());
     ++count;
   }
@@ -79,18 +81,46 @@ void set_common(SSL_CTX* context) {
 
 }  // namespace
 
+struct TlsContext::Trust {
+  std::unique_ptr<X509_STORE, OpensslDeleter<&X509_STORE_free>> store;
+};
+
+TlsContext::TlsContext(Native* native, bool insecure) : native_(native), insecure_(insecure) {}
 TlsContext::~TlsContext() { SSL_CTX_free(raw(native_)); }
+
+bool TlsContext::is_of_proxy(const void* certificate) const {
+  if (!proxies_) return false;
+  const std::unique_ptr<X509_STORE_CTX, OpensslDeleter<&X509_STORE_CTX_free>> context(
+      X509_STORE_CTX_new());
+  auto* const leaf = static_cast<X509*>(const_cast<void*>(certificate));
+  if (!context || X509_STORE_CTX_init(context.get(), proxies_->store.get(), leaf, nullptr) != 1 ||
+      X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT) != 1) {
+    return false;
+  }
+  const bool good = X509_verify_cert(context.get()) == 1;
+  ERR_clear_error();
+  return good;
+}
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::server(const TlsServerOptions& options) {
   SSL_CTX* const context = SSL_CTX_new(TLS_server_method());
   if (context == nullptr) return fail(openssl_error("making a TLS context"));
-  std::shared_ptr<const TlsContext> out(new TlsContext(reinterpret_cast<Native*>(context), false));
+  const std::shared_ptr<TlsContext> out(new TlsContext(reinterpret_cast<Native*>(context), false));
   set_common(context);
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_num_tickets(context, 1);
   KPP_RETURN_IF_ERROR(use_certificate(context, options.certificate_pem, options.key_pem));
+  if (!options.proxy_ca_pem.empty()) {
+    auto proxies = std::make_unique<Trust>();
+    proxies->store.reset(X509_STORE_new());
+    if (!proxies->store) return fail(openssl_error("making a set of CAs"));
+    KPP_RETURN_IF_ERROR(trust(context, proxies->store.get(), options.proxy_ca_pem, true));
+    out->proxies_ = std::move(proxies);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, &take_any);
+  }
   if (!options.client_ca_pem.empty()) {
-    KPP_RETURN_IF_ERROR(trust(context, options.client_ca_pem, true));
+    KPP_RETURN_IF_ERROR(
+        trust(context, SSL_CTX_get_cert_store(context), options.client_ca_pem, true));
     if (options.require_client_certificate) {
       SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     } else {
@@ -111,7 +141,9 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client(const TlsClientOpti
   set_common(context);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify(context, options.insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
-  if (!options.ca_pem.empty()) KPP_RETURN_IF_ERROR(trust(context, options.ca_pem, false));
+  if (!options.ca_pem.empty()) {
+    KPP_RETURN_IF_ERROR(trust(context, SSL_CTX_get_cert_store(context), options.ca_pem, false));
+  }
   if (!options.certificate_pem.empty()) {
     KPP_RETURN_IF_ERROR(use_certificate(context, options.certificate_pem, options.key_pem));
   }

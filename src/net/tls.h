@@ -14,6 +14,8 @@ struct TlsServerOptions {
   // If set, clients may show a certificate; whether these CAs signed it stands in
   // PeerCertificate::verified.
   std::string client_ca_pem;
+  // CAs of proxies that say in headers whom they speak for; PeerCertificate::of_proxy.
+  std::string proxy_ca_pem;
   // Turns clients away that show no certificate these CAs signed.
   bool require_client_certificate = false;
   bool http2 = true;
@@ -40,11 +42,16 @@ class TlsContext {
 
   Native* native() const { return native_; }
   bool insecure() const { return insecure_; }
+  // Whether a CA of proxies signed this certificate (an X509), within its validity, for client
+  // authentication.
+  bool is_of_proxy(const void* certificate) const;
 
  private:
-  explicit TlsContext(Native* native, bool insecure) : native_(native), insecure_(insecure) {}
+  TlsContext(Native* native, bool insecure);
+  struct Trust;  // an X509_STORE
   Native* native_;
   bool insecure_;
+  std::unique_ptr<Trust> proxies_;  // nullptr: there are none
 };
 
 }  // namespace kpp::net

@@ -132,6 +132,19 @@ TEST_F(TlsTest, AnInsecureClientTakesAnyServer) {
   EXPECT_EQ(ask(c), "nobody");
 }
 
+TEST_F(TlsTest, ACertificateOfTheProxiesCaIsAProxysAndNoClients) {
+  const Certificates proxies = Certificates::make();
+  const auto tls = TlsContext::server({.certificate_pem = certificates_.server.certificate_pem,
+                                       .key_pem = certificates_.server.key_pem,
+                                       .client_ca_pem = certificates_.ca.certificate_pem,
+                                       .proxy_ca_pem = proxies.ca.certificate_pem});
+  port_ = server_.listen_tcp("127.0.0.1", 0, tls.value()).value();
+  HttpClient proxy = client({.ca_pem = certificates_.ca.certificate_pem,
+                             .certificate_pem = proxies.client.certificate_pem,
+                             .key_pem = proxies.client.key_pem});
+  EXPECT_EQ(ask(proxy), "alice readers,writers false of a proxy");
+}
+
 TEST(Tls, AKeyThatDoesNotFitIsAnError) {
   const Certificates certificates = Certificates::make();
   EXPECT_FALSE(TlsContext::server({.certificate_pem = certificates.server.certificate_pem,

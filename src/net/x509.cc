@@ -57,16 +57,6 @@ std::string write_x509(X509* certificate) {
   return take_text(out.get());
 }
 
-std::string hex(const unsigned char* bytes, std::size_t size) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (std::size_t i = 0; i < size; ++i) {
-    out.push_back(kHex[bytes[i] >> 4]);
-    out.push_back(kHex[bytes[i] & 15]);
-  }
-  return out;
-}
-
 void add_entry(X509_NAME* name, const char* kind, const std::string& value) {
   if (value.empty()) return;
   X509_NAME_add_entry_by_txt(name, kind, MBSTRING_UTF8,

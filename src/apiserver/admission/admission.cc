@@ -8,9 +8,9 @@
 namespace kpp::apiserver {
 namespace {
 
-Status mutate_by_plugins(api::Object& object, const AdmissionRequest& request,
-                         const Lookup& lookup) {
-  for (const Plugin& plugin : plugins()) {
+Status mutate_by_plugins(std::span<const Plugin> plugins, api::Object& object,
+                         const AdmissionRequest& request, const Lookup& lookup) {
+  for (const Plugin& plugin : plugins) {
     if (plugin.mutate != nullptr) KPP_RETURN_IF_ERROR(plugin.mutate(object, request, lookup));
   }
   return {};
@@ -18,26 +18,28 @@ Status mutate_by_plugins(api::Object& object, const AdmissionRequest& request,
 
 }  // namespace
 
-Admission::Admission(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer)
+Admission::Admission(WatchCache& cache, const ResourceTable& table, std::vector<Plugin> plugins,
+                     const Authorizer* authorizer)
     : cache_(cache),
       table_(table),
+      plugins_(std::move(plugins)),
       authorizer_(authorizer),
       policies_(std::make_unique<PolicyPrograms>()) {}
 Admission::~Admission() = default;
 
 Status Admission::mutate(api::Object& object, const AdmissionRequest& request) const {
   const Lookup lookup(cache_, table_, authorizer_, *policies_);
-  KPP_RETURN_IF_ERROR(mutate_by_plugins(object, request, lookup));
+  KPP_RETURN_IF_ERROR(mutate_by_plugins(plugins_, object, request, lookup));
   MutatingPolicies policies(request, lookup);
   KPP_RETURN_IF_ERROR(policies.run(object));
   if (!policies.changed()) return {};
-  KPP_RETURN_IF_ERROR(mutate_by_plugins(object, request, lookup));
+  KPP_RETURN_IF_ERROR(mutate_by_plugins(plugins_, object, request, lookup));
   return policies.run_again(object);
 }
 
 Status Admission::validate(const api::Object& object, const AdmissionRequest& request) const {
   const Lookup lookup(cache_, table_, authorizer_, *policies_);
-  for (const Plugin& plugin : plugins()) {
+  for (const Plugin& plugin : plugins_) {
     if (plugin.validate != nullptr) KPP_RETURN_IF_ERROR(plugin.validate(object, request, lookup));
   }
   return {};
@@ -45,7 +47,7 @@ Status Admission::validate(const api::Object& object, const AdmissionRequest& re
 
 Status Admission::validate_delete(const AdmissionRequest& request) const {
   const Lookup lookup(cache_, table_, authorizer_, *policies_);
-  for (const Plugin& plugin : plugins()) {
+  for (const Plugin& plugin : plugins_) {
     if (plugin.validate_delete != nullptr)
       KPP_RETURN_IF_ERROR(plugin.validate_delete(request, lookup));
   }

@@ -19,6 +19,7 @@ class WatchCache;
 class ResourceTable;
 class Authorizer;
 class PolicyPrograms;
+struct Plugin;
 
 enum class Operation { kCreate, kUpdate, kDelete, kConnect };
 
@@ -37,13 +38,15 @@ struct AdmissionRequest {
 // The plugins in the order of the original: NamespaceLifecycle, ServiceAccount,
 // TaintNodesByCondition, Priority, DefaultTolerationSeconds, DefaultStorageClass,
 // StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass, LimitRanger, ..., ResourceQuota:
-// a file each; plugins.cc lists them. Runs on: the server's executor; reads other objects from the
+// a file each; plugins.cc lists them,
+// plugin_selection those that run. Runs on: the server's executor; reads other objects from the
 // watch cache.
 class Admission {
  public:
   // The authorizer, which must outlive it, says who may grant which rights; nullptr: grants are not
   // looked at.
-  Admission(WatchCache& cache, const ResourceTable& table, const Authorizer* authorizer = nullptr);
+  Admission(WatchCache& cache, const ResourceTable& table, std::vector<Plugin> plugins,
+            const Authorizer* authorizer = nullptr);
   ~Admission();
   // May change the object; an error refuses the request (usually kForbidden).
   Status mutate(api::Object& object, const AdmissionRequest& request) const;
@@ -54,6 +57,7 @@ class Admission {
  private:
   WatchCache& cache_;
   const ResourceTable& table_;
+  const std::vector<Plugin> plugins_;
   const Authorizer* authorizer_;
   std::unique_ptr<PolicyPrograms> policies_;
 };

@@ -91,6 +91,7 @@ std::string one_text(const std::vector<std::string>& texts);
 Plugin namespace_lifecycle_plugin();
 Plugin limit_ranger_plugin();
 Plugin service_account_plugin();
+Plugin node_restriction_plugin();
 Plugin taint_nodes_plugin();
 Plugin pod_security_plugin();
 Plugin priority_plugin();

@@ -37,6 +37,6 @@ Status check_resize(const api::Object& object, const AdmissionRequest& request,
 
 }  // namespace
 
-Plugin pod_resize_plugin() { return {"PodResize", nullptr, check_resize, nullptr}; }
+Plugin pod_resize_plugin() { return {"PodResizeValidator", nullptr, check_resize, nullptr}; }
 
 }  // namespace kpp::apiserver

@@ -124,7 +124,7 @@ bool may(const Lookup& lookup, const AdmissionRequest& request, std::string verb
   access.resource = resource;
   access.name = name;
   access.namespace_ = request.namespace_;
-  return lookup.authorizer()->authorize(*request.user, access).allowed;
+  return lookup.authorizer()->authorize(*request.user, access).allowed();
 }
 
 Status check_rules(const Rules& wanted, const AdmissionRequest& request, const Lookup& lookup) {

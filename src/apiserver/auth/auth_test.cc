@@ -126,13 +126,17 @@ class AuthenticatorTest : public testing::Test {
   }
   void TearDown() override { unlink(path_.c_str()); }
 
+  Result<User> who(net::Request request) const {
+    return authenticator_->authenticate(request, kNow);
+  }
+
   const std::string path_ = cat(testing::TempDir(), "/kpp-tokens-", getpid());
   std::unique_ptr<ServiceAccountTokens> tokens_ = tokens();
   std::unique_ptr<Authenticator> authenticator_;
 };
 
 TEST_F(AuthenticatorTest, ATokenOfTheFileIsItsUser) {
-  const auto user = authenticator_->authenticate(with_token("t1"), kNow);
+  const auto user = who(with_token("t1"));
   ASSERT_TRUE(user);
   EXPECT_EQ(user->name, "admin");
   EXPECT_EQ(user->groups,
@@ -140,12 +144,13 @@ TEST_F(AuthenticatorTest, ATokenOfTheFileIsItsUser) {
 }
 
 TEST_F(AuthenticatorTest, AWrongTokenIsNotAnonymous) {
-  EXPECT_FALSE(authenticator_->authenticate(with_token("nope"), kNow));
-  EXPECT_FALSE(authenticator_->authenticate(with_token("t"), kNow));
+  EXPECT_FALSE(who(with_token("nope")));
+  EXPECT_FALSE(who(with_token("t")));
 }
 
 TEST_F(AuthenticatorTest, NoCredentialsAreAnonymous) {
-  const auto user = authenticator_->authenticate(net::Request(), kNow);
+  net::Request request;
+  const auto user = authenticator_->authenticate(request, kNow);
   ASSERT_TRUE(user);
   EXPECT_EQ(user->name, "system:anonymous");
   EXPECT_EQ(user->groups, std::vector<std::string>{"system:unauthenticated"});
@@ -153,7 +158,7 @@ TEST_F(AuthenticatorTest, NoCredentialsAreAnonymous) {
 
 TEST_F(AuthenticatorTest, AVerifiedCertificateCounts) {
   net::Request request;
-  request.peer_certificate = net::PeerCertificate{"node", {"system:nodes"}, true};
+  request.peer_certificate = net::PeerCertificate{"node", {"system:nodes"}, true, false, {}};
   const auto user = authenticator_->authenticate(request, kNow);
   ASSERT_TRUE(user);
   EXPECT_EQ(user->name, "node");
@@ -163,7 +168,7 @@ TEST_F(AuthenticatorTest, AVerifiedCertificateCounts) {
 }
 
 TEST_F(AuthenticatorTest, AServiceAccountTokenIsItsAccount) {
-  const auto user = authenticator_->authenticate(with_token(tokens_->sign(claims())), kNow);
+  const auto user = who(with_token(tokens_->sign(claims())));
   ASSERT_TRUE(user);
   EXPECT_EQ(user->name, "system:serviceaccount:ns:robot");
   EXPECT_TRUE(user->in_group("system:authenticated"));

@@ -10,6 +10,8 @@
 namespace kpp::apiserver {
 namespace {
 
+constexpr const char* kCredentialId = "authentication.kubernetes.io/credential-id";
+
 // The fields of one line of a token file; a field in double quotes may hold commas, "" in it is one
 // quote.
 std::vector<std::string> csv_fields(std::string_view line) {
@@ -194,18 +196,27 @@ Result<ReviewedToken> Authenticator::review(std::string_view token,
   return out;
 }
 
-Result<User> Authenticator::authenticate(const net::Request& request, WallTime now) const {
+Result<User> Authenticator::authenticate(net::Request& request, WallTime now) const {
+  if (auto user = user_of_request_headers(options_.request_headers, request)) {
+    add_authenticated(*user);
+    return std::move(*user);
+  }
   if (request.peer_certificate && request.peer_certificate->verified &&
       !request.peer_certificate->common_name.empty()) {
     User out;
     out.name = request.peer_certificate->common_name;
     out.groups = request.peer_certificate->organizations;
+    if (!request.peer_certificate->sha256.empty())
+      out.extra[kCredentialId] = {cat("X509SHA256=", request.peer_certificate->sha256)};
     add_authenticated(out);
     return out;
   }
   if (const std::string_view token = bearer_token(request.headers.get("Authorization"));
       !token.empty()) {
-    if (auto user = user_of_token(token, now)) return std::move(*user);
+    if (auto user = user_of_token(token, now)) {
+      request.headers.remove("Authorization");
+      return std::move(*user);
+    }
     return fail(unauthorized());
   }
   if (!options_.anonymous) return fail(unauthorized());

@@ -1,5 +1,5 @@
-// Finds out who sends a request: client certificate, bearer token (static file, service account
-// JWT), anonymous.
+// Finds out who sends a request: a proxy's headers, client certificate, bearer token (static file,
+// service account JWT), anonymous.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "apiserver/auth/request_headers.h"
 #include "apiserver/auth/service_account_tokens.h"
 #include "apiserver/auth/user.h"
 #include "base/clock.h"
@@ -19,6 +20,7 @@ namespace kpp::apiserver {
 struct AuthenticatorOptions {
   std::string token_auth_file;  // CSV: token,user,uid,"group1,group2"; read once
   bool anonymous = true;
+  RequestHeaderOptions request_headers;
 };
 
 // A token that was looked at on somebody's behalf.
@@ -36,8 +38,8 @@ class Authenticator {
                                                      const ServiceAccountTokens* tokens);
 
   // The user with system:authenticated (or system:unauthenticated) among the groups; kUnauthorized
-  // otherwise.
-  Result<User> authenticate(const net::Request& request, WallTime now) const;
+  // otherwise. Credentials are taken out of the request once they were believed.
+  Result<User> authenticate(net::Request& request, WallTime now) const;
   // The user of a bearer token alone, for the API server's own audience.
   std::optional<User> user_of_token(std::string_view token, WallTime now) const;
   // What TokenReview answers: the user, and which of the audiences (none: the API server's) the

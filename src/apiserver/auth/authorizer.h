@@ -1,58 +1,57 @@
-// May a user do this? RBAC over the cached roles and bindings, with system:masters allowed
-// everything.
+// May a user do this? The authorization modes, asked one after the other.
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "api/rbacv1.h"
-#include "apiserver/auth/user.h"
-#include "apiserver/request_info.h"
+#include "apiserver/auth/access.h"
+#include "apiserver/auth/node_authorizer.h"
+#include "apiserver/auth/rbac.h"
+#include "base/status.h"
 
 namespace kpp::apiserver {
 
-class WatchCache;
-class ResourceTable;
+enum class AuthorizationMode : std::uint8_t { kNode, kRbac, kAlwaysAllow, kAlwaysDeny };
 
-struct AccessRequest {
-  std::string verb, namespace_, group, version, resource, subresource, name;
-  std::string path;  // for requests that are not about a resource
-  bool is_resource = true;
-};
+// The words of --authorization-mode. kInvalid for unknown, repeated and unsupported ones.
+Result<std::vector<AuthorizationMode>> parse_authorization_modes(
+    std::span<const std::string> words);
 
-struct Decision {
-  bool allowed = false;
-  std::string reason;
-};
-
-// Guarantees: follows Roles, ClusterRoles and their bindings as the watch cache sees them.
+// Guarantees: system:masters may do everything; else the first mode that has an opinion decides,
+//   and an access that none allows is denied, with the reasons of all.
+// Ownership: cache and table outlive it.
 // Runs on: the server's executor.
 class Authorizer {
  public:
-  struct Index;
-  Authorizer(WatchCache& cache, const ResourceTable& table);
+  Authorizer(WatchCache& cache, const ResourceTable& table,
+             std::vector<AuthorizationMode> modes = {AuthorizationMode::kNode,
+                                                     AuthorizationMode::kRbac});
   Decision authorize(const User& user, const AccessRequest& request) const;
-  // All rules that apply to the user in a namespace (SelfSubjectRulesReview, escalation checks).
-  std::vector<rbacv1::PolicyRule> rules_for(const User& user, std::string_view namespace_) const;
-  // The rules of the role that a binding in a namespace (empty: a cluster role binding) points to;
-  // nullptr: no such role.
+
+  // What RBAC grants the user in a namespace.
+  std::vector<rbacv1::PolicyRule> rules_for(const User& user, std::string_view namespace_) const {
+    return rbac_.rules_for(user, namespace_);
+  }
   const std::vector<rbacv1::PolicyRule>* rules_of(const rbacv1::RoleRef& role,
-                                                  std::string_view namespace_) const;
+                                                  std::string_view namespace_) const {
+    return rbac_.rules_of(role, namespace_);
+  }
+  // The rules that SelfSubjectRulesReview answers.
+  struct UserRules {
+    std::vector<rbacv1::PolicyRule> rules;
+    std::string error;  // why there may be more; empty: there are no more
+  };
+  UserRules review_rules(const User& user, std::string_view namespace_) const;
 
  private:
-  void rebuild() const;
-  const Index& index() const;
+  Decision ask(AuthorizationMode mode, const User& user, const AccessRequest& request) const;
 
-  WatchCache& cache_;
-  const ResourceTable& table_;
-  std::shared_ptr<bool> stale_;  // set by the cache's listeners
-  mutable std::shared_ptr<const Index>
-      index_;  // rebuilt when a role or binding changed; shared with nobody else
+  const std::vector<AuthorizationMode> modes_;
+  RbacAuthorizer rbac_;
+  NodeAuthorizer node_;
 };
-
-// "User \"x\" cannot list resource \"pods\" in API group \"\" in the namespace \"ns\"".
-std::string forbidden_message(const User& user, const AccessRequest& request);
 
 }  // namespace kpp::apiserver

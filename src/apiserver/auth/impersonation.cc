@@ -88,33 +88,33 @@ std::vector<AccessRequest> needed(const User& wanted, std::string_view verb, boo
   return out;
 }
 
-const AccessRequest* first_denied(const Authorizer& authorizer, const User& user,
-                                  const std::vector<AccessRequest>& all) {
+// kForbidden for the first access that is denied.
+Status check_all(const Authorizer& authorizer, const User& user,
+                 const std::vector<AccessRequest>& all) {
   for (const auto& access : all) {
-    if (!authorizer.authorize(user, access).allowed) return &access;
+    const Decision decision = authorizer.authorize(user, access);
+    if (!decision.allowed()) return forbidden_to(user, access, decision.reason);
   }
-  return nullptr;
+  return {};
 }
 
 // Whether everything is granted in general; else for this access alone.
 Status check(const Authorizer& authorizer, const User& real, const User& wanted,
              const AccessRequest& access) {
-  if (first_denied(authorizer, real, needed(wanted, "impersonate", false)) == nullptr) return {};
+  if (check_all(authorizer, real, needed(wanted, "impersonate", false)).ok()) return {};
   const std::string_view mode =
       wanted.name.starts_with(kServiceAccount) ? "serviceaccount" : "user-info";
   AccessRequest target = access;
   target.verb = cat("impersonate-on:", mode, ":", access.verb);
-  if (!authorizer.authorize(real, target).allowed) return forbidden_to(real, target);
-  const auto rights = needed(wanted, cat("impersonate:", mode), true);
-  if (const AccessRequest* denied = first_denied(authorizer, real, rights))
-    return forbidden_to(real, *denied);
-  return {};
+  const Decision decision = authorizer.authorize(real, target);
+  if (!decision.allowed()) return forbidden_to(real, target, decision.reason);
+  return check_all(authorizer, real, needed(wanted, cat("impersonate:", mode), true));
 }
 
 }  // namespace
 
-Status forbidden_to(const User& user, const AccessRequest& access) {
-  const std::string why = forbidden_message(user, access);
+Status forbidden_to(const User& user, const AccessRequest& access, std::string_view reason) {
+  const std::string why = cat(forbidden_message(user, access), reason.empty() ? "" : ": ", reason);
   if (access.is_resource) return forbidden(access.group, access.resource, access.name, why);
   return Status(Reason::kForbidden, cat("forbidden: ", why), StatusDetails{});
 }

@@ -14,7 +14,7 @@ namespace kpp::apiserver {
 Result<User> impersonate(const Authorizer& authorizer, const User& real,
                          const net::Headers& headers, const AccessRequest& access);
 
-// The answer to an access that was denied.
-Status forbidden_to(const User& user, const AccessRequest& access);
+// The answer to an access that was denied; `reason` is the decision's, and may be empty.
+Status forbidden_to(const User& user, const AccessRequest& access, std::string_view reason);
 
 }  // namespace kpp::apiserver

@@ -24,7 +24,7 @@ Status may_create(const Call& call) {
                              call.info.name,
                              "",
                              true};
-  if (call.core.authorizer.authorize(call.user, access).allowed) return {};
+  if (call.core.authorizer.authorize(call.user, access).allowed()) return {};
   return forbidden(call.info.group, call.info.resource, call.info.name,
                    forbidden_message(call.user, access));
 }

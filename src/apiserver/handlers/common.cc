@@ -2,6 +2,7 @@
 
 #include "api/corev1.h"
 #include "api/proto_codec.h"
+#include "apiserver/admission/admission.h"
 #include "apiserver/conversion.h"
 #include "apiserver/errors.h"
 #include "apiserver/registry/strategy.h"
@@ -233,6 +234,20 @@ net::Response respond_typed(Call& call, int status, const api::Object& object) {
 }
 
 // --- store
+
+Status admit_action(Call& call, api::Object& object) {
+  AdmissionRequest request;
+  request.resource = call.resource;
+  request.subresource = call.info.subresource;
+  request.namespace_ = call.info.namespace_;
+  request.name = call.info.name;
+  request.user = &call.user;
+  request.dry_run = call.dry_run();
+  request.now = call.core.executor.wall();
+  request.warnings = &call.warnings;
+  KPP_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
+  return call.core.admission.validate(object, request);
+}
 
 namespace {
 

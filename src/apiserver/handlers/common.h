@@ -76,6 +76,10 @@ async::Task<Status> freshen(Call& call);
 // For reads that name a version: waits until the cache has it, and all that this process has
 // written. Others may have written more. kTimeout too if nobody has written the version yet.
 async::Task<Status> reach(Call& call, store::Revision revision);
+
+// What admission says to an object that is made but not stored: it acts on the object of the path
+// (a token request, an eviction).
+Status admit_action(Call& call, api::Object& object);
 CachedRef cached(const Call& call);  // the object of the call's key, or nullptr
 
 // Stores a new object (already admitted and validated, without a resourceVersion), which must stay

@@ -207,6 +207,7 @@ async::Task<net::Response> handle_eviction(Call& call) {
   }
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
+  if (Status s = admit_action(call, *body); !s.ok()) co_return respond_status(s, &call);
   const CachedRef current = cached(call);
   if (!current) co_return respond_status(not_found("", "pods", call.info.name), &call);
   const api::Object object = decode_cached(*call.resource, *current);

@@ -127,6 +127,7 @@ struct PodProxy::Target {
 struct PodProxy::State {
   async::IoExecutor& executor;
   std::shared_ptr<const net::TlsContext> tls;
+  std::vector<std::string> address_types;
   std::map<std::string, std::unique_ptr<net::HttpClient>> clients;  // by host:port
 
   net::HttpClient& client_for(const Target& target) {
@@ -144,11 +145,12 @@ struct PodProxy::State {
   }
 };
 
-PodProxy::PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsContext> tls)
-    : state_(std::make_unique<State>(executor, std::move(tls))) {}
+PodProxy::PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsContext> tls,
+                   std::vector<std::string> address_types)
+    : state_(std::make_unique<State>(executor, std::move(tls), std::move(address_types))) {}
 PodProxy::~PodProxy() = default;
 
-Result<PodProxy::Target> PodProxy::kubelet_of(Call& call, const corev1::Pod& pod) {
+Result<PodProxy::Target> PodProxy::kubelet_of(Call& call, const corev1::Pod& pod) const {
   const ServedResource& nodes = *call.core.table.find("", "v1", "nodes");
   const CachedRef found =
       call.core.cache.cache(nodes).find(nodes.store_key("", pod.spec.node_name));
@@ -156,7 +158,7 @@ Result<PodProxy::Target> PodProxy::kubelet_of(Call& call, const corev1::Pod& pod
   const api::Object object = decode_cached(nodes, *found);
   const auto& node = *object.as<corev1::Node>();
   Target out;
-  for (const std::string_view type : {"InternalIP", "ExternalIP", "Hostname"}) {
+  for (const std::string& type : state_->address_types) {
     for (const auto& address : node.status.addresses) {
       if (out.host.empty() && address.type == type) out.host = address.address;
     }
@@ -249,8 +251,9 @@ async::Task<net::Response> PodProxy::connect_streams(Call& call, const Target& t
     AccessRequest access{
         "create",       call.info.namespace_, "",  "v1", "pods", call.info.subresource,
         call.info.name, call.request.path,    true};
-    if (!call.core.authorizer.authorize(call.user, access).allowed)
-      co_return respond_status(forbidden_to(call.user, access));
+    const Decision decision = call.core.authorizer.authorize(call.user, access);
+    if (!decision.allowed())
+      co_return respond_status(forbidden_to(call.user, access, decision.reason));
   }
   const std::string& sub = call.info.subresource;
   net::Request out;

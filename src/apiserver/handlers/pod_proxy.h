@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "api/corev1.h"
 #include "apiserver/call.h"
@@ -16,14 +18,16 @@ namespace kpp::apiserver {
 class PodProxy {
  public:
   // tls: how kubelets are reached; nullptr: such requests are refused with a clear error.
-  PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsContext> tls);
+  // address_types: which of a node's addresses it is reached by, the best first.
+  PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsContext> tls,
+           std::vector<std::string> address_types);
   ~PodProxy();
   async::Task<net::Response> handle(Call& call);
 
  private:
   struct State;
   struct Target;
-  static Result<Target> kubelet_of(Call& call, const corev1::Pod& pod);
+  Result<Target> kubelet_of(Call& call, const corev1::Pod& pod) const;
   async::Task<net::Response> connect_streams(Call& call, const Target& target,
                                              const std::string& pod, const std::string& container);
 

@@ -87,7 +87,8 @@ void decide(const Call& call, const User& user, const AccessRequest& access,
             authorizationv1::SubjectAccessReviewStatus& status) {
   const Decision decision = call.core.authorizer.authorize(user, access);
   status = {};
-  status.allowed = decision.allowed;
+  status.allowed = decision.allowed();
+  status.denied = decision.verdict == Verdict::kDeny;
   status.reason = decision.reason;
 }
 
@@ -158,7 +159,10 @@ Status answer_rules(Call& call, authorizationv1::SelfSubjectRulesReview& review)
   const std::string ns = review.spec.namespace_;
   if (ns.empty()) return bad_request("no namespace on request");
   review = {};
-  for (const auto& rule : call.core.authorizer.rules_for(call.user, ns)) {
+  const auto found = call.core.authorizer.review_rules(call.user, ns);
+  review.status.incomplete = !found.error.empty();
+  review.status.evaluation_error = found.error;
+  for (const auto& rule : found.rules) {
     if (!rule.resources.empty()) {
       auto& out = review.status.resource_rules.emplace_back();
       out.verbs = rule.verbs;

@@ -147,6 +147,7 @@ async::Task<net::Response> handle_token_request(Call& call) {
   if (!object) co_return respond_status(object.error(), &call);
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
+  if (Status s = admit_action(call, *object); !s.ok()) co_return respond_status(s, &call);
   if (Status s = make_token(call, *object->as<TokenRequest>()); !s.ok())
     co_return respond_status(s, &call);
   co_return respond_typed(call, 201, *object);

@@ -63,10 +63,10 @@ class EchoHandler final : public Handler {
     }
     if (request.path == "/who") {
       const auto& peer = request.peer_certificate;
-      co_return Response::text(
-          200, "text/plain",
-          peer ? cat(peer->common_name, " ", join(peer->organizations, ","), " ", peer->verified)
-               : "nobody");
+      co_return Response::text(200, "text/plain",
+                               peer ? cat(peer->common_name, " ", join(peer->organizations, ","),
+                                          " ", peer->verified, peer->of_proxy ? " of a proxy" : "")
+                                    : "nobody");
     }
     co_return Response::text(200, "text/plain",
                              cat(request.method, " ", request.path, "?", request.query, " ",
