@@ -2,6 +2,7 @@
 
 #include "api/corev1.h"
 #include "api/discoveryv1.h"
+#include "api/rbacv1.h"
 
 namespace kpp::cmd {
 namespace {
@@ -56,6 +57,51 @@ discoveryv1::EndpointSlice dns_slice(const std::string& node_address) {
   return out;
 }
 
+constexpr const char* kAccount = "coredns";
+constexpr const char* kRole = "system:coredns";
+
+rbacv1::ClusterRole dns_role() {
+  rbacv1::ClusterRole out;
+  out.metadata.name = kRole;
+  const auto add = [&](std::string group, std::vector<std::string> resources) {
+    auto& rule = out.rules.emplace_back();
+    rule.api_groups = {std::move(group)};
+    rule.resources = std::move(resources);
+    rule.verbs = {"list", "watch"};
+  };
+  add("", {"endpoints", "services", "pods", "namespaces"});
+  add("discovery.k8s.io", {"endpointslices"});
+  return out;
+}
+
+rbacv1::ClusterRoleBinding dns_binding() {
+  rbacv1::ClusterRoleBinding out;
+  out.metadata.name = kRole;
+  out.role_ref.api_group = "rbac.authorization.k8s.io";
+  out.role_ref.kind = "ClusterRole";
+  out.role_ref.name = kRole;
+  auto& subject = out.subjects.emplace_back();
+  subject.kind = "ServiceAccount";
+  subject.name = kAccount;
+  subject.namespace_ = kNamespace;
+  return out;
+}
+
+corev1::ServiceAccount dns_account() {
+  corev1::ServiceAccount out;
+  out.metadata.namespace_ = kNamespace;
+  out.metadata.name = kAccount;
+  return out;
+}
+
+// One that exists already is left as it is.
+template <class T>
+async::Task<Status> ensure(client::Client& api, T object, async::StopToken stop) {
+  auto made = co_await api.create(std::move(object), std::move(stop));
+  if (made || made.error().is(Reason::kAlreadyExists)) co_return Status();
+  co_return std::move(made).error().with_context("making what the name server needs");
+}
+
 }  // namespace
 
 std::string dns_service_address(const std::string& service_cidr) {
@@ -65,8 +111,11 @@ std::string dns_service_address(const std::string& service_cidr) {
   return cat(network.substr(0, dot), ".", std::stoi(network.substr(dot + 1)) + 10);
 }
 
-async::Task<Status> ensure_dns_service(client::Client& api, std::string service_address,
+async::Task<Status> ensure_dns_objects(client::Client& api, std::string service_address,
                                        std::string node_address, async::StopToken stop) {
+  KPP_CO_RETURN_IF_ERROR(co_await ensure(api, dns_account(), stop));
+  KPP_CO_RETURN_IF_ERROR(co_await ensure(api, dns_role(), stop));
+  KPP_CO_RETURN_IF_ERROR(co_await ensure(api, dns_binding(), stop));
   auto service = co_await api.create(dns_service(service_address), stop);
   // One that is there holds its address, and so another is invalid before it is found to exist.
   if (!service && service.error().is(Reason::kInvalid))

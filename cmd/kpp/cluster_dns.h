@@ -16,9 +16,9 @@ namespace kpp::cmd {
 // "10.96.0.0/16").
 std::string dns_service_address(const std::string& service_cidr);
 
-// Makes the service kube-system/kube-dns and an endpoint slice that leads to the node; what exists
-// is brought to this form.
-async::Task<Status> ensure_dns_service(client::Client& api, std::string service_address,
+// Makes the service kube-system/kube-dns, an endpoint slice that leads to the node (what exists is
+// brought to this form), and the role of the account that the name server acts as.
+async::Task<Status> ensure_dns_objects(client::Client& api, std::string service_address,
                                        std::string node_address, async::StopToken stop);
 
 // What the name server of a one-node cluster does: the cluster's names, and the node's own

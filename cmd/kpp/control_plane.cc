@@ -127,7 +127,14 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   compactor_ = std::make_unique<store::Compactor>(executor_, *store_, log_.named("compactor"));
   compactor_->start();
 
+  std::string client_ca = certificates_.ca_certificate_pem;
+  if (!given && !options_.client_ca_file.empty()) {
+    KPP_CO_ASSIGN(const std::string more, fs::read_file(options_.client_ca_file, 1u << 20));
+    client_ca += more;
+  }
+
   apiserver::ApiServerOptions server_options;
+  server_options.client_ca_pem = client_ca;
   server_options.service_cidr = options_.service_cidr;
   server_options.event_ttl = std::chrono::floor<std::chrono::seconds>(options_.event_ttl);
   server_options.advertise_address = options_.advertise_address;
@@ -136,6 +143,8 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   server_options.authentication.token_auth_file = options_.token_auth_file;
   server_options.authentication.anonymous = options_.anonymous_auth;
   server_options.authentication.request_headers = options_.request_headers;
+  server_options.audit_log = options_.audit_log;
+  server_options.audit_policy = options_.audit_policy;
   server_options.authorization_modes = options_.authorization_modes;
   server_options.admission_plugins = options_.admission_plugins;
   server_options.kubelet_address_types = options_.kubelet_address_types;
@@ -162,12 +171,7 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   net::TlsServerOptions tls;
   tls.certificate_pem = certificates_.server.certificate_pem;
   tls.key_pem = certificates_.server.key_pem;
-  tls.client_ca_pem = certificates_.ca_certificate_pem;
-  tls.proxy_ca_pem = options_.request_headers.client_ca_pem;
-  if (!given && !options_.client_ca_file.empty()) {
-    KPP_CO_ASSIGN(const std::string more, fs::read_file(options_.client_ca_file, 1u << 20));
-    tls.client_ca_pem += more;
-  }
+  tls.client_ca_pem = client_ca;
   KPP_CO_ASSIGN(const auto context, net::TlsContext::server(tls));
   listener_ =
       std::make_unique<net::Server>(executor_, *server_, net::ServerOptions{}, log_.named("http"));

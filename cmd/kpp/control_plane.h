@@ -39,6 +39,8 @@ struct ControlPlaneOptions {
       apiserver::AuthorizationMode::kNode, apiserver::AuthorizationMode::kRbac};
   std::vector<apiserver::Plugin> admission_plugins = apiserver::default_plugins();
   apiserver::RequestHeaderOptions request_headers;
+  apiserver::AuditLogOptions audit_log;
+  apiserver::AuditPolicy audit_policy = apiserver::AuditPolicy::all(apiserver::AuditLevel::kNone);
   std::vector<std::string> kubelet_address_types{"InternalIP", "ExternalIP", "Hostname"};
   bool bootstrap_tokens = false;
   // Given by others, PEM files. With a serving certificate nothing is made here, and the files

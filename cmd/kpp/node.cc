@@ -2,13 +2,43 @@
 
 #include <unistd.h>
 
+#include <map>
+
 #include "base/fs.h"
 #include "cluster_dns.h"
 #include "commands.h"
 #include "flags.h"
 #include "lab/containerd.h"
+#include "security_flags.h"
 
 namespace kpp::cmd {
+
+namespace {
+
+std::vector<std::string> account_groups(std::string_view ns) {
+  return {"system:serviceaccounts", cat("system:serviceaccounts:", ns)};
+}
+
+// Service accounts of kube-system whose controllers run beside the server: they need no tokens.
+class InProcessAccounts final : public controllers::AccountTransports {
+ public:
+  explicit InProcessAccounts(net::Handler& server) : server_(server) {}
+  net::Transport& of(std::string_view account) override {
+    auto& slot = made_[std::string(account)];
+    if (!slot) {
+      slot = std::make_unique<client::InProcessTransport>(
+          server_, cat("system:serviceaccount:kube-system:", account),
+          account_groups("kube-system"));
+    }
+    return *slot;
+  }
+
+ private:
+  net::Handler& server_;
+  std::map<std::string, std::unique_ptr<net::Transport>, std::less<>> made_;
+};
+
+}  // namespace
 
 ClusterProcess::ClusterProcess(Process& process, ClusterOptions options)
     : process_(process),
@@ -23,8 +53,8 @@ async::Task<Status> ClusterProcess::start() {
   const Logger& log = process_.log;
   auto& executor = process_.executor;
   if (options_.with_node) {
-    kubelet_seat_ =
-        std::make_unique<Seat>(server, cat("system:node:", options_.kubelet.node_name), "kubelet");
+    kubelet_seat_ = std::make_unique<Seat>(server, cat("system:node:", options_.kubelet.node_name),
+                                           "kubelet", std::vector<std::string>{"system:nodes"});
     options_.kubelet.serving_certificate = plane_.certificates().kubelet_server.certificate_pem;
     options_.kubelet.serving_key = plane_.certificates().kubelet_server.key_pem;
     options_.kubelet.access.client_ca = plane_.certificates().ca_certificate_pem;
@@ -35,13 +65,14 @@ async::Task<Status> ClusterProcess::start() {
   }
   controllers_seat_ =
       std::make_unique<Seat>(server, "system:kube-controller-manager", "kube-controller-manager");
+  accounts_ = std::make_unique<InProcessAccounts>(server);
   controllers::ControllerManager::Options controllers;
   controllers.facts.root_ca_pem = plane_.certificates().ca_certificate_pem;
   controllers.facts.signing.ca = {plane_.certificates().ca_certificate_pem,
                                   plane_.certificates().ca_key_pem};
   controllers_ = std::make_unique<controllers::ControllerManager>(
       controllers::ControllerManager::Deps{executor, controllers_seat_->transport,
-                                           log.named("controllers")},
+                                           log.named("controllers"), accounts_.get()},
       std::move(controllers));
   KPP_CO_RETURN_IF_ERROR(controllers_->start());
 
@@ -65,11 +96,13 @@ async::Task<Status> ClusterProcess::start() {
 }
 
 async::Task<Status> ClusterProcess::start_dns() {
-  dns_seat_ = std::make_unique<Seat>(plane_.server(), "system:serviceaccount:kube-system:coredns",
-                                     "kpp-dns");
-  KPP_CO_RETURN_IF_ERROR(co_await ensure_dns_service(dns_seat_->client,
+  // What people install with the administrator's rights; the server itself has its account's.
+  Seat installer(plane_.server(), "kubernetes-admin", "kpp", {"system:masters"});
+  KPP_CO_RETURN_IF_ERROR(co_await ensure_dns_objects(installer.client,
                                                      options_.kubelet.cluster_dns.at(0),
                                                      options_.kubelet.node_ip, process_.stop));
+  dns_seat_ = std::make_unique<Seat>(plane_.server(), "system:serviceaccount:kube-system:coredns",
+                                     "kpp-dns", account_groups("kube-system"));
   KPP_CO_ASSIGN(auto options,
                 node_dns_options(options_.kubelet.node_ip, options_.kubelet.resolv_conf));
   dns_ = std::make_unique<dns::DnsServer>(
@@ -120,8 +153,12 @@ int server_main(int argc, char** argv) {
             "the range of cluster IPs");
   flags.add("token-auth-file", &options.control_plane.token_auth_file,
             "a CSV file of bearer tokens");
+  SecurityFlags security;
+  security.add_audit_to(flags);
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp server", s);
+  if (Status s = security.apply_audit(options.control_plane); !s.ok())
+    return report("kpp server", s);
   if (options.control_plane.bind_address != "0.0.0.0")
     options.control_plane.advertise_address = options.control_plane.bind_address;
   return run_process(verbosity, "server", [&](Process& p) { return run_cluster(p, options, ""); });
@@ -141,8 +178,12 @@ int node_main(int argc, char** argv) {
   flags.add("node-ip", &node_ip, "the node's address");
   flags.add("pod-cidr", &pod_cidr, "the range of pod addresses");
   flags.add("ready-file", &ready_file, "written when the node is Ready");
+  SecurityFlags security;
+  security.enable_plugins = {"NodeRestriction"};
+  security.add_audit_to(flags);
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp node", s);
+  if (Status s = security.apply(options.control_plane); !s.ok()) return report("kpp node", s);
   const std::string data = options.control_plane.data_dir;
   containerd.data_directory = cat(data, "/containerd");
   containerd.pod_cidr = pod_cidr;

@@ -37,10 +37,11 @@ class ClusterProcess {
  private:
   async::Task<Status> start_dns();
 
-  // One component's way to the API server.
+  // One component's way to the API server: with its own name, and the rights of that alone.
   struct Seat {
-    Seat(net::Handler& server, const std::string& user, const std::string& agent)
-        : transport(server, user, {"system:masters"}), client(transport, agent) {}
+    Seat(net::Handler& server, const std::string& user, const std::string& agent,
+         std::vector<std::string> groups = {})
+        : transport(server, user, std::move(groups)), client(transport, agent) {}
     client::InProcessTransport transport;
     client::Client client;
   };
@@ -49,6 +50,7 @@ class ClusterProcess {
   ClusterOptions options_;
   ControlPlane plane_;
   std::unique_ptr<Seat> scheduler_seat_, controllers_seat_, kubelet_seat_, proxy_seat_, dns_seat_;
+  std::unique_ptr<controllers::AccountTransports> accounts_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<controllers::ControllerManager> controllers_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;

@@ -45,11 +45,59 @@ void SecurityFlags::add_to(Flags& flags) {
             "admission plugins beside those that are on by default");
   flags.add("disable-admission-plugins", &disable_plugins,
             "admission plugins that do not run though they are on by default");
+  add_audit_to(flags);
+}
+
+void SecurityFlags::add_audit_to(Flags& flags) {
+  flags.add("audit-log-path", &audit_log_path,
+            "the file that requests are written down in; -: standard output");
+  flags.add("audit-policy-file", &audit_policy_file,
+            "which requests, and how much of them: a Policy of audit.k8s.io/v1");
+  flags.add("audit-log-maxage", &audit_log_max_age, "days that old audit files are kept");
+  flags.add("audit-log-maxbackup", &audit_log_max_backup, "old audit files that are kept");
+  flags.add("audit-log-maxsize", &audit_log_max_size,
+            "megabytes of an audit file before it is put aside");
+  flags.add("audit-log-format", &audit_log_format, "json");
+}
+
+Status SecurityFlags::apply_audit(ControlPlaneOptions& options) const {
+  if (audit_log_format != "json") {
+    return {Reason::kInvalid,
+            cat("invalid audit log format ", audit_log_format, ", allowed formats are \"json\"")};
+  }
+  if (audit_log_max_age < 0)
+    return {Reason::kInvalid,
+            cat("--audit-log-maxage ", audit_log_max_age, " can't be a negative number")};
+  if (audit_log_max_backup < 0)
+    return {Reason::kInvalid,
+            cat("--audit-log-maxbackup ", audit_log_max_backup, " can't be a negative number")};
+  if (audit_log_max_size < 1)
+    return {Reason::kInvalid,
+            cat("--audit-log-maxsize ", audit_log_max_size, " must be a positive number")};
+  // Without a policy nothing is written, as nothing is asked for.
+  if (audit_policy_file.empty()) return {};
+  auto text = fs::read_file(audit_policy_file, 1u << 20);
+  if (!text) return std::move(text).error().with_context("--audit-policy-file");
+  auto policy = apiserver::AuditPolicy::parse(*text);
+  if (!policy) {
+    return std::move(policy).error().with_context(
+        cat("loading audit policy file ", audit_policy_file));
+  }
+  options.audit_policy = std::move(*policy);
+  options.audit_log.path = audit_log_path;
+  options.audit_log.max_age_days = audit_log_max_age;
+  options.audit_log.max_backups = audit_log_max_backup;
+  options.audit_log.max_size = static_cast<std::size_t>(audit_log_max_size);
+  return {};
 }
 
 Status SecurityFlags::apply(ControlPlaneOptions& options) const {
   KPP_ASSIGN(options.authorization_modes,
              apiserver::parse_authorization_modes(authorization_modes));
+  // Where everybody may do everything, nobody comes without a name.
+  if (std::find(options.authorization_modes.begin(), options.authorization_modes.end(),
+                apiserver::AuthorizationMode::kAlwaysAllow) != options.authorization_modes.end())
+    options.anonymous_auth = false;
   KPP_ASSIGN(options.admission_plugins, apiserver::select_plugins(enable_plugins, disable_plugins));
   auto& headers = options.request_headers;
   headers.allowed_names = allowed_names;
@@ -66,6 +114,7 @@ Status SecurityFlags::apply(ControlPlaneOptions& options) const {
     return {Reason::kInvalid,
             "--proxy-client-cert-file and --proxy-client-key-file must be given together"};
   }
+  KPP_RETURN_IF_ERROR(apply_audit(options));
   KPP_RETURN_IF_ERROR(check_address_types(kubelet_address_types));
   if (!kubelet_address_types.empty()) options.kubelet_address_types = kubelet_address_types;
   return {};

@@ -14,10 +14,16 @@ struct SecurityFlags {
   std::string proxy_client_cert_file, proxy_client_key_file;  // for aggregated servers
   std::vector<std::string> kubelet_address_types;
   std::vector<std::string> enable_plugins, disable_plugins;
+  std::string audit_policy_file, audit_log_format = "json";
+  int audit_log_max_age = 366, audit_log_max_backup = 100, audit_log_max_size = 100;
+  std::string audit_log_path;
 
   void add_to(Flags& flags);
+  // The audit's alone.
+  void add_audit_to(Flags& flags);
   // kInvalid, or what reading a file answers.
   Status apply(ControlPlaneOptions& options) const;
+  Status apply_audit(ControlPlaneOptions& options) const;
 };
 
 }  // namespace kpp::cmd

@@ -28,6 +28,7 @@ constexpr auto kReadyWithin = std::chrono::seconds(60);
 struct Place {
   std::string name = lab::kDefaultLab;
   std::string data_dir;
+  std::string audit_policy_file;  // of `up`; empty: nothing is written down
 
   std::string data() const {
     return data_dir.empty() ? cat("/var/lib/kpp/clusters/", name) : data_dir;
@@ -35,6 +36,8 @@ struct Place {
   std::string kubeconfig() const { return cat(data(), "/admin.conf"); }
   std::string ready_file() const { return cat(data(), "/ready"); }
   std::string log_file() const { return cat(data(), "/kpp.log"); }
+  std::string audit_log() const { return cat(data(), "/audit/audit.log"); }
+  std::string audit_policy() const { return cat(data(), "/audit-policy.yaml"); }
 };
 
 void add_place(Flags& flags, Place& place) {
@@ -114,13 +117,24 @@ Status start_process(const lab::Node& node, const Place& place, bool fresh, int 
   if (Status s = fs::remove_all(place.ready_file()); !s.ok()) return s;
   lab::ContainerdOptions containerd;
   containerd.data_directory = cat(place.data(), "/containerd");
-  KPP_ASSIGN(
-      const pid_t pid,
-      lab::start_in_node(node,
-                         {own_path(), "node", "--data-dir", place.data(), "--node-name", kNodeName,
-                          "--node-ip", node.address, "--pod-cidr", containerd.pod_cidr,
-                          "--ready-file", place.ready_file(), cat("--v=", verbosity)},
-                         place.log_file()));
+  std::vector<std::string> command = {own_path(),
+                                      "node",
+                                      "--data-dir",
+                                      place.data(),
+                                      "--node-name",
+                                      kNodeName,
+                                      "--node-ip",
+                                      node.address,
+                                      "--pod-cidr",
+                                      containerd.pod_cidr,
+                                      "--ready-file",
+                                      place.ready_file(),
+                                      cat("--v=", verbosity)};
+  if (fs::exists(place.audit_policy())) {
+    command.push_back(cat("--audit-policy-file=", place.audit_policy()));
+    command.push_back(cat("--audit-log-path=", place.audit_log()));
+  }
+  KPP_ASSIGN(const pid_t pid, lab::start_in_node(node, std::move(command), place.log_file()));
   KPP_RETURN_IF_ERROR(lab::start_containerd(node, containerd));
   steps.done("containerd answers");
   KPP_RETURN_IF_ERROR(wait_ready(pid, place));
@@ -137,6 +151,10 @@ Status up(const Place& place, int verbosity) {
     return Status(Reason::kForbidden, "kpp up needs root: it makes namespaces, mounts and cgroups");
   KPP_RETURN_IF_ERROR(lab::check_name("cluster", place.name));
   KPP_RETURN_IF_ERROR(fs::make_directories(place.data(), 0700));
+  if (!place.audit_policy_file.empty()) {
+    KPP_ASSIGN(const std::string policy, fs::read_file(place.audit_policy_file, 1u << 20));
+    KPP_RETURN_IF_ERROR(fs::write_file_atomic(place.audit_policy(), policy, 0600));
+  }
   lab::LabOptions options;
   options.name = place.name;
   KPP_ASSIGN(lab::Lab cluster_lab, lab::Lab::open(options));
@@ -181,6 +199,8 @@ int up_main(int argc, char** argv) {
   int verbosity = 0;
   Flags flags("kpp up", "Starts a one-node cluster; returns when its node is Ready.");
   add_place(flags, place);
+  flags.add("audit-policy-file", &place.audit_policy_file,
+            "write requests down in audit/audit.log of the data directory, as this Policy says");
   flags.add("foreground", &foreground, "stay, and stop the cluster's process on an interrupt");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp up", s);

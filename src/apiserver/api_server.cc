@@ -4,6 +4,9 @@
 #include "api/selectors.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/allocators.h"
+#include "apiserver/answer_end.h"
+#include "apiserver/audit/request_object.h"
+#include "apiserver/audit/trail.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/impersonation.h"
@@ -17,9 +20,11 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/pod_proxy.h"
 #include "apiserver/identity_lease.h"
+#include "apiserver/metrics.h"
 #include "apiserver/non_resource.h"
 #include "apiserver/service_account_check.h"
 #include "apiserver/service_claims.h"
+#include "base/ids.h"
 #include "codec/json.h"
 
 namespace kpp::apiserver {
@@ -43,6 +48,7 @@ struct ApiServer::State {
   WatchCache cache;
   Authorizer authorizer;
   Admission admission;
+  RequestMetrics metrics;
   Discovery discovery;
   std::unique_ptr<ServiceAccountTokens> tokens;
   std::unique_ptr<Authenticator> authenticator;
@@ -54,6 +60,7 @@ struct ApiServer::State {
   std::unique_ptr<ServiceClaims> claims;
   std::unique_ptr<EndpointReconciler> endpoints;
   std::unique_ptr<IdentityLease> identity;
+  std::unique_ptr<Audit> audit;  // nullptr: nothing is written down
   bool ready = false;
 };
 
@@ -103,6 +110,15 @@ bool is_pod_connection(const Call& call) {
   return i.group.empty() && i.resource == "pods" &&
          (i.subresource == "log" || i.subresource == "exec" || i.subresource == "attach" ||
           i.subresource == "portforward" || i.subresource == "proxy");
+}
+
+// What of a request may become a label of a metric.
+RequestInfo countable(const RequestInfo& info, const ResourceTable& table) {
+  const ServedResource* resource = table.find(info.group, info.version, info.resource);
+  if (resource == nullptr) return {};
+  RequestInfo out = info;
+  if (resource->subresource(info.subresource) == nullptr) out.subresource.clear();
+  return out;
 }
 
 using HandlerFunction = async::Task<net::Response> (*)(Call&);
@@ -180,6 +196,11 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
                                                    Logger log, ApiServerOptions options) {
   auto state = std::make_unique<State>(executor, store, std::move(log), std::move(options));
   State& s = *state;
+  if (!s.options.audit_log.path.empty()) {
+    KPP_ASSIGN(auto file, AuditLogFile::open(s.options.audit_log));
+    s.audit = std::make_unique<Audit>(
+        Audit{executor, s.options.audit_policy, std::move(file), s.log.named("audit")});
+  }
   if (!s.options.service_account_key_pem.empty()) {
     KPP_ASSIGN(s.tokens, ServiceAccountTokens::make(s.options.service_account_key_pem,
                                                     s.options.service_account_issuer));
@@ -189,6 +210,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
   s.core = std::make_unique<Core>(Core{executor, store, s.cache, s.table, s.authorizer, s.admission,
                                        *s.allocators, s.tokens.get(), s.authenticator.get(), s.log,
                                        s.options.event_ttl});
+  s.authenticator->set_claims_check([core = s.core.get()](const TokenClaims& claims, WallTime now) {
+    return is_in_force(claims, *core, now);
+  });
   if (s.options.bootstrap_tokens) {
     s.authenticator->add_source(
         [core = s.core.get()](std::string_view token, WallTime now) -> std::optional<User> {
@@ -212,7 +236,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
   s.identity = std::make_unique<IdentityLease>(*s.core, s.options.hostname);
   s.pod_proxy =
       std::make_unique<PodProxy>(executor, s.options.kubelet_tls, s.options.kubelet_address_types);
-  s.non_resource = std::make_unique<NonResource>(*s.core, s.tokens.get());
+  s.non_resource = std::make_unique<NonResource>(*s.core, s.tokens.get(), s.metrics);
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
 }
 
@@ -221,6 +245,8 @@ async::Task<Status> ApiServer::start(async::StopToken stop) {
   BootstrapOptions options;
   options.service_cidr = state_->options.service_cidr;
   options.secure_port = state_->options.secure_port;
+  options.client_ca_pem = state_->options.client_ca_pem;
+  options.request_headers = state_->options.authentication.request_headers;
   KPP_CO_RETURN_IF_ERROR(
       co_await bootstrap_objects(*this, *state_->core, std::move(options), stop));
   KPP_CO_RETURN_IF_ERROR(co_await state_->endpoints->reconcile(stop));
@@ -241,29 +267,64 @@ async::Task<void> ApiServer::stop() {
   co_await state_->cache.stop();
 }
 
+struct ApiServer::Arrived {
+  net::Query query;
+  RequestInfo info;
+  AccessRequest access;
+};
+
 async::Task<net::Response> ApiServer::handle(net::Request request, async::StopToken stop) {
-  net::Response out = co_await serve(std::move(request), std::move(stop));
+  State& s = *state_;
+  Arrived arrived;
+  arrived.query = net::Query::parse(request.query);
+  arrived.info = parse_request_info(request.method, request.path, arrived.query);
+  arrived.access = access_of(request, arrived.query, arrived.info);
+  const auto running = s.metrics.begin(request, arrived.query, countable(arrived.info, s.table),
+                                       s.executor.steady());
+  std::string id(request.headers.get("Audit-Id"));
+  if (id.empty()) id = new_uuid();
+  std::unique_ptr<AuditTrail> trail;
+  if (s.audit) trail = std::make_unique<AuditTrail>(*s.audit, id, request, s.executor.wall());
+  net::Response out =
+      co_await serve(std::move(request), std::move(arrived), trail.get(), std::move(stop));
+  out.headers.set("Audit-Id", std::move(id));
   out.headers.set("Cache-Control", "no-cache, private");
+  if (trail) AuditTrail::finish(std::move(trail), out);
+  std::size_t bytes = 0;
+  for (const auto& slice : out.body) bytes += slice->size();
+  when_over(out, [&s, running, code = out.status, bytes] {
+    s.metrics.end(running, code, bytes, s.executor.steady());
+  });
   co_return out;
 }
 
-async::Task<net::Response> ApiServer::serve(net::Request request, async::StopToken stop) {
+async::Task<net::Response> ApiServer::serve(net::Request request, Arrived arrived,
+                                            AuditTrail* trail, async::StopToken stop) {
   State& s = *state_;
-  const WallTime now = s.executor.wall();
-  auto user = s.authenticator->authenticate(request, now);
-  if (user) {
-    if (Status alive = check_service_account(*user, *s.core); !alive.ok())
-      user = fail(unauthorized());
-  }
+  const auto user = s.authenticator->authenticate(request, s.executor.wall());
+  Call call{*s.core,
+            std::move(request),
+            std::move(arrived.query),
+            std::move(arrived.info),
+            {},
+            nullptr,
+            nullptr,
+            {},
+            {},
+            {},
+            stop};
+  const AccessRequest& access = arrived.access;
+  if (trail != nullptr) trail->begin(user ? *user : User(), access);
   if (!user) co_return respond_status(user.error());
-  Call call{*s.core, std::move(request), {}, {}, {}, nullptr, nullptr, {}, {}, {}, stop};
-  call.query = net::Query::parse(call.request.query);
-  call.info = parse_request_info(call.request.method, call.request.path, call.query);
-  const AccessRequest access = access_of(call.request, call.query, call.info);
   auto acting = impersonate(s.authorizer, *user, call.request.headers, access);
   if (!acting) co_return respond_status(acting.error());
   call.user = std::move(*acting);
   const Decision decision = s.authorizer.authorize(call.user, access);
+  if (trail != nullptr) {
+    if (call.user.name != user->name) trail->acts_as(call.user);
+    trail->annotate("authorization.k8s.io/decision", decision.allowed() ? "allow" : "forbid");
+    trail->annotate("authorization.k8s.io/reason", decision.reason);
+  }
   if (!decision.allowed())
     co_return respond_status(forbidden_to(call.user, access, decision.reason));
   if (!call.info.is_resource) {
@@ -278,6 +339,7 @@ async::Task<net::Response> ApiServer::serve(net::Request request, async::StopTok
     co_return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n");
   }
   if (Status routed = route(call, s.table); !routed.ok()) co_return respond_status(routed);
+  if (trail != nullptr) note_request_object(call, *trail);
   if (call.resource->type == &corev1::Endpoints::desc()) {
     call.warnings.emplace_back(
         "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "apiserver/admission/plugin_selection.h"
+#include "apiserver/audit/log_file.h"
+#include "apiserver/audit/policy.h"
 #include "apiserver/auth/authenticator.h"
 #include "apiserver/auth/authorizer.h"
 #include "async/executor.h"
@@ -20,12 +22,15 @@
 
 namespace kpp::apiserver {
 
+class AuditTrail;
+
 struct ApiServerOptions {
   std::string service_cidr = "10.96.0.0/16";
   std::string advertise_address = "127.0.0.1";  // of the kubernetes service's endpoint
   int secure_port = 6443;
   std::string hostname;  // of the machine; names the server's identity lease
   AuthenticatorOptions authentication;
+  std::string client_ca_pem;  // of client certificates, as other servers are told of it
   std::vector<AuthorizationMode> authorization_modes{AuthorizationMode::kNode,
                                                      AuthorizationMode::kRbac};
   std::vector<Plugin> admission_plugins = default_plugins();
@@ -35,6 +40,8 @@ struct ApiServerOptions {
   bool bootstrap_tokens = false;  // Secrets of type bootstrap.kubernetes.io/token authenticate
   // With what the server reaches kubelets (logs, exec); nullptr: such requests are refused.
   std::shared_ptr<const net::TlsContext> kubelet_tls;
+  AuditLogOptions audit_log;  // an empty path: nothing is written down
+  AuditPolicy audit_policy = AuditPolicy::all(AuditLevel::kMetadata);
   // Which of a node's addresses it is reached by, the best first.
   std::vector<std::string> kubelet_address_types{"InternalIP", "ExternalIP", "Hostname"};
 };
@@ -63,9 +70,11 @@ class ApiServer final : public net::Handler {
 
  private:
   struct State;
+  struct Arrived;  // what a request is about
   explicit ApiServer(std::unique_ptr<State> state);
 
-  async::Task<net::Response> serve(net::Request request, async::StopToken stop);
+  async::Task<net::Response> serve(net::Request request, Arrived arrived, AuditTrail* trail,
+                                   async::StopToken stop);
   std::unique_ptr<State> state_;
 };
 

@@ -6,6 +6,7 @@
 #include "api/json_codec.h"
 #include "api/networkingv1.h"
 #include "apiserver/allocators.h"
+#include "apiserver/auth/rbac_reconcile.h"
 #include "apiserver/own_objects.h"
 #include "async/wait.h"
 
@@ -26,9 +27,10 @@ struct Work {
   Status failed;
 };
 
-// Queues the write of an object. One that is there already is left alone.
-Status queue(Work& work, api::Object object) {
-  KPP_ASSIGN(auto write, write_of(work.core, std::move(object), IfThere::kLeave));
+// Queues the write of an object. One that is there already is left alone, unless it must be
+// replaced, or is a role or a binding that lacks something.
+Status queue(Work& work, api::Object object, IfThere there = IfThere::kAddRights) {
+  KPP_ASSIGN(auto write, write_of(work.core, std::move(object), there));
   if (write) work.writes.push_back(std::move(*write));
   return {};
 }
@@ -109,9 +111,34 @@ Status queue_service(Work& work, const BootstrapOptions& options) {
   return queue(work, api::Object::of(ip));
 }
 
+// kube-system/extension-apiserver-authentication. Lists stand in it as JSON.
+Status queue_trust(Work& work, const BootstrapOptions& options) {
+  corev1::ConfigMap trust;
+  trust.metadata.namespace_ = "kube-system";
+  trust.metadata.name = "extension-apiserver-authentication";
+  if (!options.client_ca_pem.empty()) trust.data["client-ca-file"] = options.client_ca_pem;
+  const RequestHeaderOptions& headers = options.request_headers;
+  if (!headers.client_ca_pem.empty()) {
+    const auto add = [&](const char* name, const std::vector<std::string>& values) {
+      json::Array list;
+      for (const auto& value : values) list.emplace_back(value);
+      trust.data[name] = json::write(list);
+    };
+    trust.data["requestheader-client-ca-file"] = headers.client_ca_pem;
+    add("requestheader-allowed-names", headers.allowed_names);
+    add("requestheader-username-headers", headers.username_headers);
+    add("requestheader-uid-headers", headers.uid_headers);
+    add("requestheader-group-headers", headers.group_headers);
+    add("requestheader-extra-headers-prefix", headers.extra_header_prefixes);
+  }
+  if (trust.data.empty()) return {};
+  return queue(work, api::Object::of(trust), IfThere::kReplace);
+}
+
 Status queue_all(Work& work, const BootstrapOptions& options) {
   KPP_RETURN_IF_ERROR(queue_fixed(work));
   KPP_RETURN_IF_ERROR(queue_service(work, options));
+  KPP_RETURN_IF_ERROR(queue_trust(work, options));
   corev1::ConfigMap tracking;
   tracking.metadata.namespace_ = "kube-system";
   tracking.metadata.name = "kube-apiserver-legacy-service-account-token-tracking";

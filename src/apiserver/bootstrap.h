@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "apiserver/auth/request_headers.h"
 #include "apiserver/call.h"
 #include "async/task.h"
 #include "base/status.h"
@@ -15,10 +16,13 @@ namespace kpp::apiserver {
 struct BootstrapOptions {
   std::string service_cidr;
   int secure_port = 6443;
+  // How clients are known here: published for servers that trust this one.
+  std::string client_ca_pem;
+  RequestHeaderOptions request_headers;
 };
 
-// Makes what is missing, all in few commits; leaves what people changed. The cache shows everything
-// when this is done.
+// Makes what is missing, all in few commits; leaves what people changed. Default roles and bindings
+// get back what they lack, and keep what was added. The cache shows everything when this is done.
 async::Task<Status> bootstrap_objects(net::Handler& server, Core& core, BootstrapOptions options,
                                       async::StopToken stop);
 

@@ -13,6 +13,7 @@ namespace kpp::apiserver {
 struct NonResource::State {
   Core& core;
   const ServiceAccountTokens* tokens;
+  const RequestMetrics& metrics;
   OpenApi openapi;
   bool ready = false;
 };
@@ -143,16 +144,28 @@ std::string paths_page(const ResourceTable& table) {
   return out + "]}\n";
 }
 
-net::Response metrics_page(const Core& core) {
+net::Response metrics_page(const Core& core, const RequestMetrics& requests) {
   std::string out;
+  requests.write(out);
   out +=
-      "# HELP apiserver_storage_objects [STABLE] Number of stored objects, by resource.\n"
+      "# HELP apiserver_storage_objects [STABLE] Number of stored objects at the time of last "
+      "check "
+      "split by kind. In case of a fetching error, the value will be -1.\n"
       "# TYPE apiserver_storage_objects gauge\n";
   for (const auto& r : core.table.all()) {
     if (!r->is_stored() || r->storage != r.get()) continue;
     out += cat("apiserver_storage_objects{resource=\"", qualified(r->name(), r->group), "\"} ",
                core.cache.cache(*r).objects().size(), "\n");
   }
+  out += cat(
+      "# HELP kubernetes_build_info [BETA] A metric with a constant '1' value labeled by major, "
+      "minor, git version, git commit, git tree state, build date, Go version, and compiler from "
+      "which Kubernetes was built, and platform on which it is running.\n"
+      "# TYPE kubernetes_build_info gauge\n"
+      "kubernetes_build_info{build_date=\"1970-01-01T00:00:00Z\",compiler=\"clang\",git_commit=\"",
+      kBuildCommit, "\",git_tree_state=\"\",git_version=\"", kKubernetesVersion,
+      "\",go_version=\"c++23\",major=\"", kKubernetesMajor, "\",minor=\"", kKubernetesMinor,
+      "\",platform=\"linux/amd64\"} 1\n");
   return net::Response::text(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
                              std::move(out));
 }
@@ -167,8 +180,9 @@ net::Response issuer_page(const std::string& issuer) {
 
 }  // namespace
 
-NonResource::NonResource(Core& core, const ServiceAccountTokens* tokens)
-    : state_(std::make_unique<State>(State{core, tokens, OpenApi(core.table)})) {}
+NonResource::NonResource(Core& core, const ServiceAccountTokens* tokens,
+                         const RequestMetrics& metrics)
+    : state_(std::make_unique<State>(State{core, tokens, metrics, OpenApi(core.table)})) {}
 NonResource::~NonResource() = default;
 
 void NonResource::set_ready() { state_->ready = true; }
@@ -186,7 +200,7 @@ async::Task<net::Response> NonResource::answer(Call& call) {
     if (call.request.method != "GET") co_return respond_status(method_not_allowed());
     co_return version_page();
   }
-  if (path == "/metrics") co_return metrics_page(state_->core);
+  if (path == "/metrics") co_return metrics_page(state_->core, state_->metrics);
   if (path == "/") {
     auto accept = negotiate(call.request.headers, call.query, false);
     if (!accept) co_return respond_status(accept.error());

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "apiserver/call.h"
+#include "apiserver/metrics.h"
 #include "async/task.h"
 #include "net/http.h"
 
@@ -13,7 +14,7 @@ namespace kpp::apiserver {
 class NonResource {
  public:
   // tokens may be nullptr.
-  NonResource(Core& core, const ServiceAccountTokens* tokens);
+  NonResource(Core& core, const ServiceAccountTokens* tokens, const RequestMetrics& metrics);
   ~NonResource();
   // From now on /readyz is ok.
   void set_ready();

@@ -3,6 +3,7 @@
 #include "api/defaults/defaults.h"
 #include "api/json_codec.h"
 #include "api/meta.h"
+#include "apiserver/auth/rbac_reconcile.h"
 #include "base/ids.h"
 
 namespace kpp::apiserver {
@@ -28,13 +29,19 @@ Result<std::optional<store::Write>> write_of(Core& core, api::Object object, IfT
   write.key = served->store_key(meta->namespace_, meta->name);
   write.expected_revision = 0;
   if (const CachedRef existing = core.cache.cache(*served).find(write.key)) {
-    if (there == IfThere::kLeave) return std::nullopt;
-    // Its identity stays.
+    const bool rights = gvk.group == "rbac.authorization.k8s.io";
+    if (there == IfThere::kLeave || (there == IfThere::kAddRights && !rights)) return std::nullopt;
     api::Object old(*served->type);
     KPP_RETURN_IF_ERROR(api::from_json_text(*existing->json, *served->type, old.data()));
     api::metadata(old)->resource_version.clear();
-    *meta = *api::metadata(old);
-    if (api::equal(object.desc(), object.data(), old.data())) return std::nullopt;
+    if (there == IfThere::kAddRights) {
+      if (!reconcile_rights(object, old)) return std::nullopt;
+      if (meta->uid.empty()) stamp(*meta, core.executor.wall());
+    } else {
+      // Its identity stays.
+      *meta = *api::metadata(old);
+      if (api::equal(object.desc(), object.data(), old.data())) return std::nullopt;
+    }
     write.expected_revision = existing->revision;
   } else {
     stamp(*meta, core.executor.wall());

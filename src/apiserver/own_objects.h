@@ -11,7 +11,11 @@
 
 namespace kpp::apiserver {
 
-enum class IfThere { kLeave, kReplace };
+enum class IfThere {
+  kLeave,
+  kAddRights,  // a role or a binding gets what it lacks (auth/rbac_reconcile); others are left
+  kReplace,
+};
 
 // The write that makes the object, by what the cache shows; nullopt: nothing is to be done. One
 // that is replaced keeps its metadata.

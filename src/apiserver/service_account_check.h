@@ -1,14 +1,14 @@
-// A service account token lives no longer than what it is bound to.
+// Whether what a service account token speaks of is still there.
 #pragma once
 
-#include "apiserver/auth/user.h"
+#include "apiserver/auth/service_account_tokens.h"
 #include "apiserver/call.h"
-#include "base/status.h"
+#include "base/clock.h"
 
 namespace kpp::apiserver {
 
-// kUnauthorized if the user is a service account that is gone (or another of the name), or its
-// token's pod is. The claims are in the user's extra fields, as the authenticator puts them there.
-Status check_service_account(const User& user, const Core& core);
+// The account, and the pod, secret or node that the token is bound to: each of the UID that the
+// token names, and not being deleted for longer than a minute.
+bool is_in_force(const TokenClaims& claims, const Core& core, WallTime now);
 
 }  // namespace kpp::apiserver

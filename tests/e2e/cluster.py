@@ -79,6 +79,7 @@ class Cluster:
         self.data = os.path.join('/var/lib/kpp', self.name)
         self.env = dict(os.environ)
         self._node = None
+        self.audit_policy = None  # a Policy of audit.k8s.io/v1 as text, before up()
 
     def kpp(self, *words, **options):
         return run([KPP, *words], env=self.env, **options)
@@ -88,7 +89,12 @@ class Cluster:
 
     def up(self):
         os.makedirs(self.data, exist_ok=True)
-        answer = self.kpp('up', *self.flags(), timeout=60)
+        audit = []
+        if self.audit_policy:
+            audit = ['--audit-policy-file', os.path.join(self.data, 'policy.yaml')]
+            with open(audit[1], 'w', encoding='utf-8') as file:
+                file.write(self.audit_policy)
+        answer = self.kpp('up', *self.flags(), *audit, timeout=60)
         if answer.code != 0:
             raise AssertionError(str(answer))
         self.env['KUBECONFIG'] = self.kpp('kubeconfig', *self.flags(), check=True).out.strip()
@@ -257,12 +263,14 @@ class ClusterTest(unittest.TestCase):
 
     cluster_name = None
     kubectl = None  # another than the default
+    audit_policy = None
 
     @classmethod
     def setUpClass(cls):
         if os.geteuid() != 0:
             raise AssertionError('end-to-end tests need root: they make namespaces, mounts and cgroups')
         cls.cluster = Cluster(cls.cluster_name, cls.kubectl)
+        cls.cluster.audit_policy = cls.audit_policy
         cls.addClassCleanup(cls.cluster.down)
         cls.cluster.start()
 

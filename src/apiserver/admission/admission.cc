@@ -1,5 +1,7 @@
 #include "apiserver/admission/admission.h"
 
+#include <algorithm>
+
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/policy/mutating_policies.h"
 #include "apiserver/admission/policy/policy_programs.h"
@@ -24,12 +26,16 @@ Admission::Admission(WatchCache& cache, const ResourceTable& table, std::vector<
       table_(table),
       plugins_(std::move(plugins)),
       authorizer_(authorizer),
+      mutating_policies_(
+          std::any_of(plugins_.begin(), plugins_.end(),
+                      [](const Plugin& plugin) { return plugin.name == kMutatingPolicies; })),
       policies_(std::make_unique<PolicyPrograms>()) {}
 Admission::~Admission() = default;
 
 Status Admission::mutate(api::Object& object, const AdmissionRequest& request) const {
   const Lookup lookup(cache_, table_, authorizer_, *policies_);
   KPP_RETURN_IF_ERROR(mutate_by_plugins(plugins_, object, request, lookup));
+  if (!mutating_policies_) return {};
   MutatingPolicies policies(request, lookup);
   KPP_RETURN_IF_ERROR(policies.run(object));
   if (!policies.changed()) return {};

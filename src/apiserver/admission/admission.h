@@ -59,6 +59,7 @@ class Admission {
   const ResourceTable& table_;
   const std::vector<Plugin> plugins_;
   const Authorizer* authorizer_;
+  const bool mutating_policies_;
   std::unique_ptr<PolicyPrograms> policies_;
 };
 

@@ -3,6 +3,7 @@
 #include "api/authenticationv1.h"
 #include "api/corev1.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/admission/policy/policy_programs.h"
 #include "apiserver/testing/cached_cluster.h"
 
 namespace kpp::apiserver {
@@ -40,7 +41,8 @@ class NodeRestrictionTest : public ::testing::Test {
   template <class T>
   std::string admit(T value, const AdmissionRequest& request) {
     api::Object object = api::Object::of(value);
-    return plugin_.mutate(object, request, Lookup(cluster_.cache, cluster_.table, nullptr))
+    return plugin_
+        .mutate(object, request, Lookup(cluster_.cache, cluster_.table, nullptr, policies_))
         .message();
   }
   template <class T>
@@ -51,6 +53,7 @@ class NodeRestrictionTest : public ::testing::Test {
   }
 
   CachedCluster cluster_;
+  PolicyPrograms policies_;
   User user_;
   const Plugin plugin_ = node_restriction_plugin();
 };
@@ -100,7 +103,8 @@ TEST_F(NodeRestrictionTest, ANodeDeletesPodsOfItsOwnAlone) {
     const api::Object object = api::Object::of(pod);
     auto asked = request("pods", Operation::kDelete, "m");
     asked.old_object = &object;
-    return plugin_.validate_delete(asked, Lookup(cluster_.cache, cluster_.table, nullptr));
+    return plugin_.validate_delete(asked,
+                                   Lookup(cluster_.cache, cluster_.table, nullptr, policies_));
   };
   EXPECT_TRUE(remove().ok());
   pod.spec.node_name = "n2";

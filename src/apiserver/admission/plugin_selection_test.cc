@@ -31,6 +31,12 @@ TEST(AdmissionPlugins, OneThatIsLeftOutDoesNotRun) {
   ASSERT_TRUE(without);
   EXPECT_FALSE(has(*without, "ServiceAccount"));
   EXPECT_TRUE(has(*without, "RBACEscalation"));
+  for (const char* policies : {"MutatingAdmissionPolicy", "ValidatingAdmissionPolicy"}) {
+    EXPECT_TRUE(has(default_plugins(), policies));
+    const auto others = select({}, {policies});
+    ASSERT_TRUE(others);
+    EXPECT_FALSE(has(*others, policies));
+  }
 }
 
 TEST(AdmissionPlugins, OneThatIsNotHereIsRefusedByName) {

@@ -18,9 +18,13 @@ std::span<const Plugin> plugins() {
       storage_in_use_plugin(),
       volume_claim_resize_plugin(),
       runtime_class_plugin(),
+      certificate_approval_plugin(),
+      certificate_signing_plugin(),
+      certificate_subject_plugin(),
       default_ingress_class_plugin(),
       rbac_escalation_plugin(),
       pod_resize_plugin(),
+      Plugin{kMutatingPolicies},
       validating_policy_plugin(),
   };
   return kPlugins;

@@ -78,6 +78,10 @@ struct Plugin {
   Status (*validate_delete)(const AdmissionRequest& request, const Lookup& lookup) = nullptr;
 };
 
+// The plugin of this name has no function: its policies run after the changes of all others, and
+// those run again then (Admission::mutate).
+inline constexpr std::string_view kMutatingPolicies = "MutatingAdmissionPolicy";
+
 std::span<const Plugin> plugins();
 
 // kForbidden about the object of the request: `pods "p" is forbidden: why`.
@@ -100,6 +104,9 @@ Plugin default_storage_class_plugin();
 Plugin storage_in_use_plugin();
 Plugin volume_claim_resize_plugin();
 Plugin runtime_class_plugin();
+Plugin certificate_approval_plugin();
+Plugin certificate_signing_plugin();
+Plugin certificate_subject_plugin();
 Plugin default_ingress_class_plugin();
 Plugin rbac_escalation_plugin();
 Plugin pod_resize_plugin();

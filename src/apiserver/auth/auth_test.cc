@@ -158,7 +158,7 @@ TEST_F(AuthenticatorTest, NoCredentialsAreAnonymous) {
 
 TEST_F(AuthenticatorTest, AVerifiedCertificateCounts) {
   net::Request request;
-  request.peer_certificate = net::PeerCertificate{"node", {"system:nodes"}, true, false, {}};
+  request.peer_certificate = net::PeerCertificate{"node", {"system:nodes"}, true};
   const auto user = authenticator_->authenticate(request, kNow);
   ASSERT_TRUE(user);
   EXPECT_EQ(user->name, "node");

@@ -134,7 +134,7 @@ const User* Authenticator::static_user(std::string_view token) const {
 std::optional<User> Authenticator::user_of_token(std::string_view token, WallTime now) const {
   if (const User* user = static_user(token)) return *user;
   if (tokens_ != nullptr) {
-    if (const auto claims = tokens_->verify(token, now)) {
+    if (const auto claims = tokens_->verify(token, now); claims && is_in_force(*claims, now)) {
       User out = ServiceAccountTokens::user_of(*claims);
       add_authenticated(out);
       return out;
@@ -184,7 +184,8 @@ Result<ReviewedToken> Authenticator::review(std::string_view token,
   }
   if (tokens_ == nullptr) return fail(Reason::kUnauthorized, "invalid bearer token");
   auto claims = tokens_->claims_of(token, now);
-  if (!claims) return fail(Reason::kUnauthorized, "invalid bearer token");
+  if (!claims || !is_in_force(*claims, now))
+    return fail(Reason::kUnauthorized, "invalid bearer token");
   out.audiences = common(claims->audiences);
   if (out.audiences.empty()) {
     return fail(Reason::kUnauthorized,

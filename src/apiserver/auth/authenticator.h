@@ -48,6 +48,10 @@ class Authenticator {
                                WallTime now) const;
   // Adds a token in memory, e.g. the one that kpp makes for its own components.
   void add_token(std::string token, User user);
+  // Asked about each service account token whose signature is good: whether what it speaks of is
+  // still there.
+  using ClaimsCheck = std::function<bool(const TokenClaims& claims, WallTime now)>;
+  void set_claims_check(ClaimsCheck check) { claims_check_ = std::move(check); }
   // A further kind of token, asked about what nobody else knows.
   using TokenSource = std::function<std::optional<User>(std::string_view token, WallTime now)>;
   void add_source(TokenSource source);
@@ -56,11 +60,15 @@ class Authenticator {
   explicit Authenticator(AuthenticatorOptions options, const ServiceAccountTokens* tokens)
       : options_(std::move(options)), tokens_(tokens) {}
 
+  bool is_in_force(const TokenClaims& claims, WallTime now) const {
+    return !claims_check_ || claims_check_(claims, now);
+  }
   const User* static_user(std::string_view token) const;
   std::optional<User> user_of_sources(std::string_view token, WallTime now) const;
 
   AuthenticatorOptions options_;
   const ServiceAccountTokens* tokens_;
+  ClaimsCheck claims_check_;  // empty: all are in force
   std::vector<std::pair<std::string, User>> static_tokens_;
   std::vector<TokenSource> sources_;
 };

@@ -11,6 +11,7 @@ namespace kpp::apiserver {
 namespace {
 
 constexpr std::string_view kGroup = "rbac.authorization.k8s.io";
+constexpr std::string_view kAccountPrefix = "system:serviceaccount:";
 
 bool has(const std::vector<std::string>& list, std::string_view word) {
   for (const auto& item : list) {
@@ -58,7 +59,12 @@ bool applies(const rbacv1::Subject& subject, const User& user, std::string_view 
   if (subject.kind != "ServiceAccount") return false;
   const std::string_view ns =
       subject.namespace_.empty() ? binding_namespace : std::string_view(subject.namespace_);
-  return !ns.empty() && user.name == cat("system:serviceaccount:", ns, ":", subject.name);
+  // system:serviceaccount:NAMESPACE:NAME, without making that text for each subject there is.
+  std::string_view rest = user.name;
+  if (ns.empty() || !rest.starts_with(kAccountPrefix)) return false;
+  rest.remove_prefix(kAccountPrefix.size());
+  return rest.size() == ns.size() + 1 + subject.name.size() && rest.starts_with(ns) &&
+         rest[ns.size()] == ':' && rest.ends_with(subject.name);
 }
 
 std::string describe(const rbacv1::Subject& subject, std::string_view binding_namespace) {
@@ -130,8 +136,10 @@ struct RbacAuthorizer::Index {
         const auto* rules = rules_of(binding.role_ref, ns);
         if (rules == nullptr) {
           if (missing != nullptr) {
-            missing->push_back(cat(binding.role_ref.kind == "Role" ? "role" : "clusterrole", ".",
-                                   kGroup, " ", quoted(binding.role_ref.name), " not found"));
+            std::string why = cat(binding.role_ref.kind == "Role" ? "role" : "clusterrole", ".",
+                                  kGroup, " ", quoted(binding.role_ref.name), " not found");
+            if (std::find(missing->begin(), missing->end(), why) == missing->end())
+              missing->push_back(std::move(why));
           }
           return true;
         }

@@ -2,6 +2,7 @@
 #include "api/authorizationv1.h"
 #include "api/corev1.h"
 #include "api/rbacv1.h"
+#include "api/selectors.h"
 #include "apiserver/auth/authenticator.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/errors.h"
@@ -9,7 +10,6 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
 #include "apiserver/managed_fields.h"
-#include "apiserver/service_account_check.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -64,6 +64,19 @@ Status check_empty(const metav1::ObjectMeta& metadata) {
 
 // --- access reviews
 
+// What the access is narrowed to. What cannot be understood narrows nothing, so it allows nothing.
+void narrow(AccessRequest& access, const authorizationv1::FieldSelectorAttributes& selector) {
+  if (const auto raw = api::FieldSelector::parse(selector.raw_selector)) {
+    for (const auto& term : raw->terms) {
+      if (term.equals) access.field_values.emplace_back(term.field, term.value);
+    }
+  }
+  for (const auto& requirement : selector.requirements) {
+    if (requirement.operator_ == "In" && requirement.values.size() == 1)
+      access.field_values.emplace_back(requirement.key, requirement.values[0]);
+  }
+}
+
 AccessRequest access_of(const api::Opt<ResourceAttributes>& resource,
                         const api::Opt<NonResourceAttributes>& other) {
   AccessRequest out;
@@ -75,6 +88,7 @@ AccessRequest access_of(const api::Opt<ResourceAttributes>& resource,
     out.resource = resource->resource;
     out.subresource = resource->subresource;
     out.name = resource->name;
+    if (resource->field_selector) narrow(out, *resource->field_selector);
   } else {
     out.is_resource = false;
     out.verb = other->verb;
@@ -203,11 +217,8 @@ Status answer_token(Call& call, authenticationv1::TokenReview& review) {
     review.status.error = "invalid bearer token";
     return {};
   }
-  auto token = call.core.authenticator->review(review.spec.token, review.spec.audiences,
-                                               call.core.executor.wall());
-  if (token && !check_service_account(token->user, call.core).ok()) {
-    token = fail(Reason::kUnauthorized, "invalid bearer token");
-  }
+  const auto token = call.core.authenticator->review(review.spec.token, review.spec.audiences,
+                                                     call.core.executor.wall());
   if (!token) {
     review.status.error = token.error().message();
     return {};

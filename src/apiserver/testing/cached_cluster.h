@@ -27,15 +27,20 @@ class CachedCluster {
 
   // The key is that in the store without /registry/; show() shows what was done before it.
   void put(std::string_view key, std::string_view json) {
-    store_.put(cat("/registry/", key), std::string(json));
+    store.put(cat("/registry/", key), std::string(json));
   }
-  void remove(std::string_view key) { store_.remove(cat("/registry/", key)); }
+  void remove(std::string_view key) { store.remove(cat("/registry/", key)); }
   void show() {
-    store_.show();
+    store.show();
     executor.run_until_idle();
   }
 
   async::ManualExecutor executor;
+  SlowStore store{executor};
+  LogSink sink{2};
+  Logger log{sink, "test"};
+  ResourceTable table;
+  WatchCache cache{executor, store, table, log};
 
  private:
   async::Task<void> start() {
@@ -43,15 +48,6 @@ class CachedCluster {
     KPP_CHECK(started.ok(), "the cache did not start");
   }
 
-  SlowStore store_{executor};
-  LogSink sink_{2};
-  Logger log_{sink_, "test"};
-
- public:
-  ResourceTable table;
-  WatchCache cache{executor, store_, table, log_};
-
- private:
   async::Scope scope_{executor};
 };
 

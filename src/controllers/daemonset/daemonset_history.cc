@@ -91,10 +91,13 @@ async::Task<Status> DaemonSetController::keep_one_current(std::vector<RevisionRe
       return label != pod->metadata.labels.end() && hash_of(*r) == label->second;
     });
     if (!same) continue;
-    corev1::Pod next = *pod;
-    next.metadata.labels[kControllerRevisionHash] = hash;
-    auto updated = co_await client().update<corev1::Pod>(std::move(next), stop);
-    if (!updated) co_return std::move(updated).error();
+    // The controller's role lets it patch pods, not update them.
+    const json::Object patch{
+        {"metadata",
+         json::Object{{"labels", json::Object{{std::string(kControllerRevisionHash), hash}}}}}};
+    auto patched = co_await client().patch<corev1::Pod>(
+        api::key_of(*pod), client::PatchType::kStrategicMerge, json::write(patch), {}, stop);
+    if (!patched) co_return std::move(patched).error();
   }
   for (const auto& revision : surplus) {
     Status status =

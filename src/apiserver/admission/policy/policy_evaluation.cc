@@ -38,7 +38,7 @@ class UserOracle final : public cel::AccessOracle {
     request.namespace_ = question.namespace_;
     request.name = question.name;
     Decision decision = authorizer_->authorize(user, request);
-    return {decision.allowed, std::move(decision.reason), ""};
+    return {decision.allowed(), std::move(decision.reason), ""};
   }
 
  private:
