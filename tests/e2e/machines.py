@@ -60,7 +60,7 @@ class Machines(unittest.TestCase):
         archive = images_archive()
         for machine in MACHINES:
             assert kpp('lab', 'load', machine, archive, '--name', LAB).returncode == 0
-        kubectl('taint nodes --all node-role.kubernetes.io/control-plane-')
+        kubectl('taint nodes class node-role.kubernetes.io/control-plane-')
         kubectl('apply -f -', json.dumps(deployment('web', 4)))
         kubectl('expose deployment web --port 80 --target-port 8080')
         kubectl('rollout status deployment/web --timeout=60s')
