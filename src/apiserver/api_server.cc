@@ -5,7 +5,6 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/allocators.h"
 #include "apiserver/answer_end.h"
-#include "apiserver/audit/request_object.h"
 #include "apiserver/audit/trail.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/auth/bootstrap_tokens.h"
@@ -312,16 +311,19 @@ async::Task<net::Response> ApiServer::serve(net::Request request, Arrived arrive
             {},
             {},
             {},
-            stop};
+            stop,
+            trail};
   const AccessRequest& access = arrived.access;
-  if (trail != nullptr) trail->begin(user ? *user : User(), access);
+  if (trail != nullptr) {
+    user ? trail->begin(*user, access) : trail->begin_unknown(access);
+  }
   if (!user) co_return respond_status(user.error());
   auto acting = impersonate(s.authorizer, *user, call.request.headers, access);
   if (!acting) co_return respond_status(acting.error());
   call.user = std::move(*acting);
   const Decision decision = s.authorizer.authorize(call.user, access);
   if (trail != nullptr) {
-    if (call.user.name != user->name) trail->acts_as(call.user);
+    if (asks_to_impersonate(call.request.headers)) trail->acts_as(call.user);
     trail->annotate("authorization.k8s.io/decision", decision.allowed() ? "allow" : "forbid");
     trail->annotate("authorization.k8s.io/reason", decision.reason);
   }
@@ -339,7 +341,6 @@ async::Task<net::Response> ApiServer::serve(net::Request request, Arrived arrive
     co_return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n");
   }
   if (Status routed = route(call, s.table); !routed.ok()) co_return respond_status(routed);
-  if (trail != nullptr) note_request_object(call, *trail);
   if (call.resource->type == &corev1::Endpoints::desc()) {
     call.warnings.emplace_back(
         "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");

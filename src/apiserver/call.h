@@ -18,6 +18,7 @@
 namespace kpp::apiserver {
 
 class Admission;
+class AuditTrail;
 class Authorizer;
 class Allocators;
 class Authenticator;
@@ -53,6 +54,7 @@ struct Call {
   std::vector<std::string> warnings;     // texts of Warning headers
   std::vector<std::string> empty_lists;  // dotted paths of lists that the body has as []
   async::StopToken stop;
+  AuditTrail* audit = nullptr;  // nullptr: nothing is written down
 
   api::ObjectKey key() const { return {info.namespace_, info.name}; }
   bool dry_run() const { return query.get("dryRun") == "All"; }

@@ -19,6 +19,7 @@ class WatchCache;
 class ResourceTable;
 class Authorizer;
 class PolicyPrograms;
+class AuditTrail;
 struct Plugin;
 
 enum class Operation { kCreate, kUpdate, kDelete, kConnect };
@@ -33,6 +34,7 @@ struct AdmissionRequest {
   bool dry_run = false;
   WallTime now;
   std::vector<std::string>* warnings = nullptr;
+  AuditTrail* audit = nullptr;  // of the request; nullptr: there is none
 };
 
 // The plugins in the order of the original: NamespaceLifecycle, ServiceAccount,

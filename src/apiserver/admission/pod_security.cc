@@ -5,6 +5,7 @@
 #include "api/corev1.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/pod_security_checks.h"
+#include "apiserver/audit/trail.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -24,7 +25,7 @@ struct Policy {
 };
 
 struct NamespacePolicy {
-  Policy enforce, warn;
+  Policy enforce, audit, warn;
   std::vector<StatusCause> bad_labels;
 };
 
@@ -72,9 +73,8 @@ bool read_mode(const std::map<std::string, std::string>& labels, std::string_vie
 
 NamespacePolicy policy_of(const std::map<std::string, std::string>& labels) {
   NamespacePolicy out;
-  Policy audit;
   read_mode(labels, "enforce", out.enforce, out.bad_labels);
-  read_mode(labels, "audit", audit, out.bad_labels);
+  read_mode(labels, "audit", out.audit, out.bad_labels);
   // Who enforces is warned of the same.
   if (!read_mode(labels, "warn", out.warn, out.bad_labels)) out.warn = out.enforce;
   return out;
@@ -96,6 +96,16 @@ void warn_of_pod(const Policy& policy, const metav1::ObjectMeta& metadata,
   if (violations.empty()) return;
   warn(request, cat("would violate PodSecurity ", quoted(policy.to_string()), ": ",
                     violations_text(violations)));
+}
+
+void note_violations(const Policy& policy, const metav1::ObjectMeta& metadata,
+                     const corev1::PodSpec& spec, const AdmissionRequest& request) {
+  if (request.audit == nullptr) return;
+  const auto violations = security_violations(policy.level, metadata, spec);
+  if (violations.empty()) return;
+  request.audit->annotate("pod-security.kubernetes.io/audit-violations",
+                          cat("would violate PodSecurity ", quoted(policy.to_string()), ": ",
+                              violations_text(violations)));
 }
 
 // --- namespaces
@@ -184,6 +194,11 @@ bool matters(const corev1::Pod& now, const corev1::Pod& old) {
 
 Status check_pod(const corev1::Pod& pod, const NamespacePolicy& policy,
                  const AdmissionRequest& request) {
+  if (request.audit != nullptr) {
+    request.audit->annotate("pod-security.kubernetes.io/enforce-policy",
+                            policy.enforce.to_string());
+  }
+  note_violations(policy.audit, pod.metadata, pod.spec, request);
   const auto violations = security_violations(policy.enforce.level, pod.metadata, pod.spec);
   if (!violations.empty()) {
     return refused(request, cat("violates PodSecurity ", quoted(policy.enforce.to_string()), ": ",
@@ -218,6 +233,7 @@ Status check(const api::Object& object, const AdmissionRequest& request, const L
   if (!ns) return {};
   const NamespacePolicy policy = policy_of(ns->metadata.labels);
   if (pod_template != nullptr) {
+    note_violations(policy.audit, pod_template->metadata, pod_template->spec, request);
     warn_of_pod(policy.warn, pod_template->metadata, pod_template->spec, request);
     return {};
   }

@@ -28,6 +28,14 @@ Result<std::vector<std::string>> texts(const json::Value& of, std::string_view f
   return out;
 }
 
+Result<std::optional<bool>> truth(const json::Value& of, std::string_view field,
+                                  const std::string& at) {
+  const json::Value* value = json::find(of, field);
+  if (value == nullptr || value->is_null()) return std::optional<bool>();
+  if (!value->is_bool()) return fail(Reason::kInvalid, cat(at, ".", field, ": must be a boolean"));
+  return std::optional<bool>(value->as_bool());
+}
+
 Result<std::uint8_t> stages(const json::Value& of, const std::string& at) {
   KPP_ASSIGN(const auto names, texts(of, "omitStages", at));
   std::uint8_t out = 0;
@@ -135,6 +143,7 @@ Status AuditPolicy::add_rule(const json::Value& rule, std::size_t index) {
   KPP_ASSIGN(out.paths, texts(rule, "nonResourceURLs", at));
   KPP_ASSIGN(out.resources, resources_of(rule, at));
   KPP_ASSIGN(out.omitted, stages(rule, at));
+  KPP_ASSIGN(out.without_managed_fields, truth(rule, "omitManagedFields", at));
   if (!out.paths.empty() && (!out.resources.empty() || !out.namespaces.empty())) {
     return {Reason::kInvalid, cat(at,
                                   ".nonResourceURLs: Invalid value: rules cannot apply to "
@@ -154,6 +163,8 @@ Result<AuditPolicy> AuditPolicy::parse(std::string_view text) {
   }
   AuditPolicy out;
   KPP_ASSIGN(out.omitted_, stages(document, "policy"));
+  KPP_ASSIGN(const auto without, truth(document, "omitManagedFields", "policy"));
+  out.without_managed_fields_ = without.value_or(false);
   const json::Value* rules = json::find(document, "rules");
   if (rules == nullptr || !rules->is_array() || rules->as_array().empty())
     return fail(Reason::kInvalid, "loaded illegal policy with 0 rules");
@@ -165,7 +176,8 @@ Result<AuditPolicy> AuditPolicy::parse(std::string_view text) {
 AuditDecision AuditPolicy::decide(const User& user, const AccessRequest& access) const {
   for (const auto& rule : rules_) {
     if (rule.matches(user, access))
-      return {rule.level, static_cast<std::uint8_t>(rule.omitted | omitted_)};
+      return {rule.level, static_cast<std::uint8_t>(rule.omitted | omitted_),
+              rule.without_managed_fields.value_or(without_managed_fields_)};
   }
   return {};
 }

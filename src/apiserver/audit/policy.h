@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,8 @@ inline constexpr std::string_view kAuditStageNames[] = {"RequestReceived", "Resp
 
 struct AuditDecision {
   AuditLevel level = AuditLevel::kNone;
-  std::uint8_t omitted = 0;  // a bit for each stage
+  std::uint8_t omitted = 0;             // a bit for each stage
+  bool without_managed_fields = false;  // of the objects
 
   bool writes(AuditStage stage) const {
     return level != AuditLevel::kNone && (omitted & (1u << static_cast<unsigned>(stage))) == 0;
@@ -42,6 +44,7 @@ struct AuditRule {
   std::vector<std::string> users, groups, verbs, namespaces, paths;
   std::vector<Resources> resources;
   std::uint8_t omitted = 0;
+  std::optional<bool> without_managed_fields;  // nullopt: as the policy says
 
   bool matches(const User& user, const AccessRequest& access) const;
 };
@@ -61,6 +64,7 @@ class AuditPolicy {
 
   std::vector<AuditRule> rules_;
   std::uint8_t omitted_ = 0;
+  bool without_managed_fields_ = false;
 };
 
 }  // namespace kpp::apiserver

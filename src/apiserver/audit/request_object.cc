@@ -1,50 +1,35 @@
 #include "apiserver/audit/request_object.h"
 
+#include "api/defaults/defaults.h"
 #include "api/json_codec.h"
-#include "api/proto_codec.h"
-#include "codec/json.h"
-#include "codec/yaml.h"
+#include "api/meta.h"
+#include "apiserver/audit/document.h"
+#include "apiserver/audit/trail.h"
 
 namespace kpp::apiserver {
-namespace {
 
-Result<json::Value> read_envelope(std::string_view body) {
-  KPP_ASSIGN(const api::Envelope envelope, api::parse_envelope(body));
-  const auto slash = envelope.api_version.find('/');
-  const std::string group = slash == std::string::npos ? "" : envelope.api_version.substr(0, slash);
-  const std::string version =
-      slash == std::string::npos ? envelope.api_version : envelope.api_version.substr(slash + 1);
-  const api::TypeDesc* type = api::find_type(group, version, envelope.kind);
-  if (type == nullptr) return fail(Reason::kBadRequest, "unknown kind");
-  api::Object object(*type);
-  KPP_RETURN_IF_ERROR(api::from_proto(envelope.raw, *type, object.data()));
+void note_request_object(const Call& call, const api::Object& object) {
+  if (call.audit == nullptr || !call.audit->wants_name()) return;
+  if (const auto* meta = api::metadata(object.desc(), object.data()))
+    call.audit->name_object(meta->namespace_, meta->name, meta->uid, meta->resource_version);
+  if (!call.audit->wants_request()) return;
+  api::Object whole = object;
+  api::apply_defaults(whole);
   std::string text;
-  api::to_json(text, *type, object.data());
-  return json::parse(text);
+  api::to_json(text, whole.desc(), whole.data());
+  if (auto document = json::parse(text)) call.audit->set_request(std::move(*document));
 }
 
-Result<json::Value> read_body(const net::Request& request) {
-  const std::string_view type = request.headers.get("Content-Type");
-  if (type.starts_with("application/vnd.kubernetes.protobuf")) return read_envelope(request.body);
-  if (type.find("yaml") != std::string_view::npos) return yaml::parse(request.body);
-  return json::parse(request.body);
-}
-
-}  // namespace
-
-void note_request_object(const Call& call, AuditTrail& trail) {
-  const std::string& verb = call.info.verb;
-  if (!trail.wants_name() || call.request.body.empty()) return;
-  if (verb != "create" && verb != "update" && verb != "patch") return;
-  const auto document = read_body(call.request);
+void note_request_body(const Call& call, std::string_view kind) {
+  if (call.audit == nullptr || !call.audit->wants_request() || call.request.body.empty()) return;
+  auto document = read_document(call.request.headers.get("Content-Type"), call.request.body);
   if (!document) return;
-  if (verb != "patch") {
-    trail.name_object(json::text_at(*document, "metadata.namespace"),
-                      json::text_at(*document, "metadata.name"),
-                      json::text_at(*document, "metadata.uid"),
-                      json::text_at(*document, "metadata.resourceVersion"));
+  if (!kind.empty() && document->is_object()) {
+    json::Object whole{{"kind", kind}, {"apiVersion", "v1"}};
+    for (auto& [key, value] : document->as_object()) whole[key] = std::move(value);
+    *document = std::move(whole);
   }
-  if (trail.wants_request()) trail.set_request(json::write(*document));
+  call.audit->set_request(std::move(*document));
 }
 
 }  // namespace kpp::apiserver

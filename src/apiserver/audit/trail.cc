@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/answer_end.h"
+#include "apiserver/audit/document.h"
 #include "base/cat.h"
 #include "codec/json.h"
 
@@ -10,6 +11,7 @@ namespace kpp::apiserver {
 namespace {
 
 constexpr std::size_t kLongestAgent = 1024;
+constexpr std::size_t kHead = 64;  // bytes that a kind stands in
 
 void member(std::string& out, std::string_view name, std::string_view value) {
   if (value.empty()) return;
@@ -40,6 +42,29 @@ std::string user_text(const User& user) {
     out += '}';
   }
   return out + "}";
+}
+
+void drop_managed_fields(json::Value& object) {
+  auto* metadata = object.is_object() ? object.as_object().if_contains("metadata") : nullptr;
+  if (metadata != nullptr && metadata->is_object()) metadata->as_object().erase("managedFields");
+}
+
+std::string text_of(json::Value document, bool without_managed_fields) {
+  if (without_managed_fields && document.is_object()) {
+    drop_managed_fields(document);
+    auto* items = document.as_object().if_contains("items");
+    if (items != nullptr && items->is_array()) {
+      for (auto& item : items->as_array()) drop_managed_fields(item);
+    }
+  }
+  return json::write(document);
+}
+
+// Whether an answer is worth reading to see what it says about the request.
+bool may_be_status(std::string_view type, std::string_view body, int code) {
+  if (code >= 400) return true;
+  return type.starts_with("application/json") ? body.starts_with(R"({"kind":"Status",)")
+                                              : body.substr(0, kHead).contains("Status");
 }
 
 // Where a request came from: what proxies say, and who sent it.
@@ -88,11 +113,20 @@ void AuditTrail::begin(const User& user, const AccessRequest& access) {
   write(AuditStage::kRequestReceived);
 }
 
+void AuditTrail::begin_unknown(const AccessRequest& access) {
+  unknown_ = true;
+  access_ = access;
+  decision_ = audit_.policy.decide({}, access);
+}
+
 void AuditTrail::acts_as(const User& user) { acting_ = user; }
 
 void AuditTrail::annotate(std::string key, std::string value) {
-  if (decision_.level != AuditLevel::kNone)
-    annotations_.emplace_back(std::move(key), std::move(value));
+  if (decision_.level != AuditLevel::kNone) annotations_.emplace(std::move(key), std::move(value));
+}
+
+void AuditTrail::set_request(json::Value document) {
+  request_object_ = text_of(std::move(document), decision_.without_managed_fields);
 }
 
 void AuditTrail::name_object(std::string_view ns, std::string_view name, std::string_view uid,
@@ -106,24 +140,21 @@ void AuditTrail::name_object(std::string_view ns, std::string_view name, std::st
 void AuditTrail::read_answer(const net::Response& response) {
   code_ = response.status;
   if (response.body.empty()) return;
-  const bool is_status = response.body.front()->starts_with(R"({"kind":"Status",)");
-  const bool wanted = decision_.level == AuditLevel::kRequestResponse &&
-                      response.headers.get("Content-Type").starts_with("application/json");
-  if (!is_status && !wanted) return;
-  std::string text = response.body_text();
-  while (text.ends_with('\n')) text.pop_back();
-  if (is_status) {
-    const auto document = json::parse(text);
+  const bool wanted =
+      decision_.level == AuditLevel::kRequestResponse && access_.is_resource && !response.stream;
+  const std::string_view type = response.headers.get("Content-Type");
+  if (!wanted && !may_be_status(type, *response.body.front(), code_)) return;
+  auto document = read_document(type, response.body_text());
+  if (!document || !document->is_object()) return;
+  if (json::text_at(*document, "kind") == "Status") {
     std::string out = "{";
-    if (document) {
-      for (const char* field : {"status", "message", "reason"})
-        member(out, field, json::text_at(*document, field));
-      if (const auto* details = json::find(*document, "details"))
-        out += cat(out.ends_with('{') ? "" : ",", "\"details\":", json::write(*details));
-    }
+    for (const char* field : {"status", "message", "reason"})
+      member(out, field, json::text_at(*document, field));
+    if (const auto* details = json::find(*document, "details"))
+      out += cat(out.ends_with('{') ? "" : ",", "\"details\":", json::write(*details));
     status_ = out.substr(1);
   }
-  if (wanted && !response.stream) response_object_ = std::move(text);
+  if (wanted) response_object_ = text_of(std::move(*document), decision_.without_managed_fields);
 }
 
 bool AuditTrail::goes_on() const {
@@ -135,6 +166,7 @@ bool AuditTrail::goes_on() const {
 void AuditTrail::finish(std::unique_ptr<AuditTrail> trail, net::Response& response) {
   if (trail->decision_.level == AuditLevel::kNone) return;
   trail->read_answer(response);
+  if (trail->unknown_) return trail->write(AuditStage::kResponseStarted);
   if (trail->goes_on()) trail->write(AuditStage::kResponseStarted);
   when_over(response, [kept = std::move(trail)] { kept->write(AuditStage::kResponseComplete); });
 }

@@ -1,17 +1,18 @@
 // What is written down about one request.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "apiserver/audit/log_file.h"
 #include "apiserver/audit/policy.h"
 #include "async/executor.h"
 #include "base/log.h"
+#include "codec/json.h"
 #include "net/http.h"
 
 namespace kpp::apiserver {
@@ -35,12 +36,15 @@ class AuditTrail {
 
   // Who asks, and for what: the policy decides here, and RequestReceived is written.
   void begin(const User& user, const AccessRequest& access);
+  // The same for somebody who is not known: of that, the answer's start alone is written.
+  void begin_unknown(const AccessRequest& access);
   void acts_as(const User& user);
+  // The first value of a key stays.
   void annotate(std::string key, std::string value);
-  // The object of the request, if the policy wants to know so much; `text` is JSON.
+  // The object of the request, if the policy wants to know so much.
   bool wants_request() const { return decision_.level >= AuditLevel::kRequest; }
   bool wants_name() const { return decision_.level >= AuditLevel::kMetadata; }
-  void set_request(std::string text) { request_object_ = std::move(text); }
+  void set_request(json::Value document);
   void name_object(std::string_view ns, std::string_view name, std::string_view uid,
                    std::string_view version);
   // Writes what follows from the answer, and puts itself to the end of one that goes on.
@@ -64,7 +68,8 @@ class AuditTrail {
   AccessRequest access_;
   std::string uid_, version_;  // of the object, where the request says them
   AuditDecision decision_;
-  std::vector<std::pair<std::string, std::string>> annotations_;
+  bool unknown_ = false;  // who asks
+  std::map<std::string, std::string> annotations_;
   std::string request_object_, response_object_;
   std::string status_;  // of the answer, JSON without its braces
   int code_ = 0;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "api/metav1.h"
+#include "api/proto_codec.h"
 #include "base/fs.h"
 #include "codec/json.h"
 
@@ -95,6 +97,68 @@ TEST_F(AuditTrailTest, ARefusalIsWrittenAsItIsAnswered) {
       R"({"metadata":{},"status":"Failure","message":"no","reason":"Forbidden","details":{"name":"p"},"code":403})");
 }
 
+TEST_F(AuditTrailTest, ARefusalInProtobufSaysTheSame) {
+  Audit audit = make(AuditLevel::kMetadata);
+  auto trail = begin(audit, "get");
+  metav1::Status status;
+  status.status = "Failure";
+  status.message = "no";
+  status.reason = "Forbidden";
+  const std::string body = api::to_envelope(metav1::Status::desc(), &status);
+  auto response = net::Response::text(403, "application/vnd.kubernetes.protobuf", body);
+  AuditTrail::finish(std::move(trail), response);
+  EXPECT_EQ(json::write(*json::find(events().at(1), "responseStatus")),
+            R"({"metadata":{},"status":"Failure","message":"no","reason":"Forbidden","code":403})");
+}
+
+TEST_F(AuditTrailTest, OfOneWhoIsNotKnownTheAnswerAloneIsWritten) {
+  Audit audit = make(AuditLevel::kMetadata);
+  net::Request request;
+  request.path = "/api";
+  AccessRequest access;
+  access.verb = "get";
+  access.is_resource = false;
+  auto trail = std::make_unique<AuditTrail>(audit, "id1", request, executor_.wall());
+  trail->begin_unknown(access);
+  auto response = net::Response::text(
+      401, "application/json",
+      R"({"kind":"Status","status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401})");
+  AuditTrail::finish(std::move(trail), response);
+  ASSERT_EQ(events().size(), 1u);
+  EXPECT_EQ(json::text_at(events()[0], "stage"), "ResponseStarted");
+  EXPECT_EQ(json::write(*json::find(events()[0], "user")), "{}");
+  EXPECT_EQ(
+      json::write(*json::find(events()[0], "responseStatus")),
+      R"({"metadata":{},"status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401})");
+}
+
+TEST_F(AuditTrailTest, AnAnnotationThatIsThereStays) {
+  Audit audit = make(AuditLevel::kMetadata);
+  auto trail = begin(audit, "get");
+  trail->annotate("b", "1");
+  trail->annotate("a", "2");
+  trail->annotate("b", "3");
+  auto response = net::Response::text(200, "application/json", "{}");
+  AuditTrail::finish(std::move(trail), response);
+  EXPECT_EQ(json::write(*json::find(events().at(1), "annotations")), R"({"a":"2","b":"1"})");
+}
+
+TEST_F(AuditTrailTest, ManagedFieldsAreLeftOutWhereThePolicySaysSo) {
+  Audit audit = make(AuditLevel::kMetadata);
+  audit.policy = *AuditPolicy::parse(
+      "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitManagedFields: true\n"
+      "rules: [{level: RequestResponse}]\n");
+  auto trail = begin(audit, "create");
+  trail->set_request(*json::parse(R"({"metadata":{"name":"p","managedFields":[{}]}})"));
+  auto response = net::Response::text(
+      200, "application/json", R"({"kind":"PodList","items":[{"metadata":{"managedFields":[]}}]})");
+  AuditTrail::finish(std::move(trail), response);
+  const auto event = events().at(1);
+  EXPECT_EQ(json::write(*json::find(event, "requestObject")), R"({"metadata":{"name":"p"}})");
+  EXPECT_EQ(json::write(*json::find(event, "responseObject")),
+            R"({"kind":"PodList","items":[{"metadata":{}}]})");
+}
+
 TEST_F(AuditTrailTest, AWatchIsWrittenWhenItStartsAndWhenItEnds) {
   struct Empty final : net::BodySource {
     async::Task<Result<net::SharedBytes>> next(async::StopToken) override { co_return nullptr; }
@@ -118,7 +182,7 @@ TEST_F(AuditTrailTest, ObjectsAreWrittenAsFarAsTheLevelGoes) {
     Audit audit = make(level);
     auto trail = begin(audit, "create");
     EXPECT_EQ(trail->wants_request(), level != AuditLevel::kNone);
-    trail->set_request(R"({"a":1})");
+    trail->set_request(json::Object{{"a", 1}});
     auto response = net::Response::text(201, "application/json", R"({"b":2})");
     AuditTrail::finish(std::move(trail), response);
     const auto written = events();

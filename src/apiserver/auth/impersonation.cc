@@ -119,6 +119,10 @@ Status forbidden_to(const User& user, const AccessRequest& access, std::string_v
   return Status(Reason::kForbidden, cat("forbidden: ", why), StatusDetails{});
 }
 
+bool asks_to_impersonate(const net::Headers& headers) {
+  return !headers.get("Impersonate-User").empty();
+}
+
 Result<User> impersonate(const Authorizer& authorizer, const User& real,
                          const net::Headers& headers, const AccessRequest& access) {
   User out = asked_for(headers);

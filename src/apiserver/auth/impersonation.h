@@ -14,6 +14,9 @@ namespace kpp::apiserver {
 Result<User> impersonate(const Authorizer& authorizer, const User& real,
                          const net::Headers& headers, const AccessRequest& access);
 
+// Whether the headers name somebody to act as.
+bool asks_to_impersonate(const net::Headers& headers);
+
 // The answer to an access that was denied; `reason` is the decision's, and may be empty.
 Status forbidden_to(const User& user, const AccessRequest& access, std::string_view reason);
 

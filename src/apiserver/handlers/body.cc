@@ -4,6 +4,7 @@
 #include "api/corev1.h"
 #include "api/json_body.h"
 #include "api/proto_codec.h"
+#include "apiserver/audit/request_object.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/options.h"
@@ -127,7 +128,9 @@ Result<Body> parse_body(const Call& call, std::string_view expected_kind) {
   return out;
 }
 
-Result<api::Object> decode_object(Call& call, const api::TypeDesc& type) {
+namespace {
+
+Result<api::Object> read_object(Call& call, const api::TypeDesc& type) {
   const auto& gvk = type.gvks.front();
   KPP_ASSIGN(const MediaType media, body_media(call.request.headers));
   if (media == MediaType::kProtobuf) {
@@ -153,6 +156,14 @@ Result<api::Object> decode_object(Call& call, const api::TypeDesc& type) {
   }
   KPP_ASSIGN(Body body, parse_body(call, gvk.kind));
   return decode_document(call, type, body.document, body.duplicates);
+}
+
+}  // namespace
+
+Result<api::Object> decode_object(Call& call, const api::TypeDesc& type) {
+  auto out = read_object(call, type);
+  if (out) note_request_object(call, *out);
+  return out;
 }
 
 namespace {

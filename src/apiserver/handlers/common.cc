@@ -245,6 +245,7 @@ Status admit_action(Call& call, api::Object& object) {
   request.dry_run = call.dry_run();
   request.now = call.core.executor.wall();
   request.warnings = &call.warnings;
+  request.audit = call.audit;
   KPP_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
   return call.core.admission.validate(object, request);
 }

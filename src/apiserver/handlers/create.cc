@@ -102,6 +102,7 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object, Field
   request.dry_run = call.dry_run();
   request.now = call.core.executor.wall();
   request.warnings = &call.warnings;
+  request.audit = call.audit;
   KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
   if (resource.strategy->prepare_create != nullptr) {
     resource.strategy->prepare_create(object, {request.now, call.user, {}});

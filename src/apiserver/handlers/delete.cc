@@ -1,6 +1,7 @@
 #include "api/corev1.h"
 #include "api/metav1.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/audit/request_object.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
@@ -65,6 +66,7 @@ Result<metav1::DeleteOptions> parse_options(const Call& call) {
   }
   check_dry_run(errors, out.dry_run);
   if (!errors.empty()) return fail(invalid_options("DeleteOptions", errors));
+  note_request_body(call, "DeleteOptions");
   return out;
 }
 
@@ -155,6 +157,7 @@ async::Task<Result<Deleted>> delete_one(Call& call, std::string namespace_, std:
     request.dry_run = dry;
     request.now = call.core.executor.wall();
     request.warnings = &call.warnings;
+    request.audit = call.audit;
     KPP_CO_RETURN_IF_ERROR(call.core.admission.validate_delete(request));
 
     const std::string before = *encode(resource, object);

@@ -2,6 +2,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/admission/resource_quota.h"
 #include "apiserver/allocators.h"
+#include "apiserver/audit/request_object.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
@@ -120,6 +121,7 @@ async::Task<Result<Written>> modify_object(Call& call, Change change, ModifyOpti
     request.dry_run = call.dry_run();
     request.now = call.core.executor.wall();
     request.warnings = &call.warnings;
+    request.audit = call.audit;
     KPP_CO_RETURN_IF_ERROR(call.core.admission.mutate(object, request));
     keep_managed_times(old, object);
     prepare(call, options, object, old);
@@ -253,6 +255,7 @@ async::Task<net::Response> handle_patch(Call& call) {
   if (!patch && (applies || patch.error().is(Reason::kUnsupportedMediaType))) {
     co_return respond_status(patch.error(), &call);
   }
+  if (patch) note_request_body(call);
   if (patch && patch->kind == PatchKind::kApply) {
     net::Response answer = co_await handle_apply(call, *patch);
     co_return answer;

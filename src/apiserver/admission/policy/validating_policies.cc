@@ -1,10 +1,12 @@
 // ValidatingAdmissionPolicy: requests are held against the expressions of policies whose bindings
 // match.
 #include <algorithm>
+#include <map>
 
 #include "apiserver/admission/policy/policy_evaluation.h"
 #include "apiserver/admission/policy/policy_params.h"
 #include "apiserver/admission/policy/request_matching.h"
+#include "apiserver/audit/trail.h"
 #include "apiserver/errors.h"
 
 namespace kpp::apiserver {
@@ -15,6 +17,8 @@ using admissionregistrationv1::ValidatingAdmissionPolicyBinding;
 
 constexpr std::string_view kGroup = "admissionregistration.k8s.io";
 constexpr std::size_t kLongestMessage = 5 * 1024;
+constexpr std::size_t kLongestAnnotation = 10 * 1024;
+constexpr const char* kFailureAnnotation = "validation.policy.admission.k8s.io/validation_failure";
 
 struct Denial {
   std::string policy, binding;  // no binding: the policy itself cannot be used
@@ -60,10 +64,12 @@ class Validator {
   // What is denied: with the failure policy Ignore, failures are not.
   struct Decision {
     std::string message, reason;
+    std::size_t index = 0;  // of the expression
   };
   struct Outcome {
     std::vector<Decision> denials;               // handled as the binding's actions say
     std::vector<std::string> annotation_errors;  // always denied
+    std::vector<std::pair<std::string, std::string>> annotations;
   };
   Outcome run() {
     Outcome out;
@@ -111,16 +117,22 @@ class Validator {
     }
     if (message.empty()) message = trimmed(validation.message);
     if (message.empty()) message = cat("failed expression: ", trimmed(validation.expression));
-    out.denials.push_back({std::move(message), validation.reason.value_or("Invalid")});
+    out.denials.push_back({std::move(message), validation.reason.value_or("Invalid"), index});
   }
 
-  // There is no audit log to write to, but what cannot be written is refused all the same.
+  // What cannot be written into the audit log is refused, though nobody keeps one.
   void annotate(Outcome& out) {
     std::int64_t budget = kExpressionsBudget;
-    for (const PolicyExpression& annotation : programs_.annotations) {
-      const auto result = evaluation_.run(annotation, budget);
+    for (std::size_t i = 0; i < programs_.annotations.size(); ++i) {
+      const auto result = evaluation_.run(programs_.annotations[i], budget);
       if (!result) return deny_failure(out, kBudgetSpent);
       if (!result->error.empty() && fails_) out.annotation_errors.push_back(result->error);
+      const std::string* text = result->error.empty() ? result->value.text() : nullptr;
+      const std::string_view value = text == nullptr ? std::string_view() : trimmed(*text);
+      if (!value.empty()) {
+        out.annotations.emplace_back(programs_.policy.spec.audit_annotations[i].key,
+                                     value.substr(0, kLongestAnnotation));
+      }
     }
   }
 
@@ -140,6 +152,9 @@ class Dispatch {
     lookup_.each(kGroup, "validatingadmissionpolicies", "", [this](const CachedRef& stored) {
       if (const auto programs = lookup_.policies().validating(stored)) run_policy(*programs);
     });
+    if (request_.audit != nullptr) {
+      for (auto& [key, values] : annotations_) request_.audit->annotate(key, join(values, ", "));
+    }
     if (denials_.empty()) return {};
     return denied(request_, denials_.front());
   }
@@ -194,6 +209,10 @@ class Dispatch {
   void act(const ValidatingPrograms& programs, const ValidatingAdmissionPolicyBinding& binding,
            const Validator::Outcome& outcome) {
     const std::string& policy = programs.policy.metadata.name;
+    for (const auto& [key, value] : outcome.annotations) {
+      auto& values = annotations_[cat(policy, "/", key)];
+      if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    }
     for (const auto& decision : outcome.denials) {
       for (const std::string& action : binding.spec.validation_actions) {
         if (action == "Deny") {
@@ -202,6 +221,8 @@ class Dispatch {
           request_.warnings->push_back(cat("Validation failed for ValidatingAdmissionPolicy '",
                                            policy, "' with binding '", binding.metadata.name,
                                            "': ", decision.message));
+        } else if (action == "Audit" && request_.audit != nullptr) {
+          note_failure(policy, binding, decision);
         }
       }
     }
@@ -209,11 +230,24 @@ class Dispatch {
       denials_.push_back({policy, binding.metadata.name, error, ""});
   }
 
+  void note_failure(const std::string& policy, const ValidatingAdmissionPolicyBinding& binding,
+                    const Validator::Decision& decision) {
+    json::Array actions;
+    for (const auto& action : binding.spec.validation_actions) actions.emplace_back(action);
+    const json::Object failure{{"message", decision.message},
+                               {"policy", policy},
+                               {"binding", binding.metadata.name},
+                               {"expressionIndex", decision.index},
+                               {"validationActions", std::move(actions)}};
+    request_.audit->annotate(kFailureAnnotation, json::write(json::Array{failure}));
+  }
+
   const AdmissionRequest& request_;
   const api::Object* object_;
   const Lookup& lookup_;
   std::optional<std::vector<ValidatingAdmissionPolicyBinding>> bindings_;
   std::vector<Denial> denials_;
+  std::map<std::string, std::vector<std::string>> annotations_;  // of the audit log
 };
 
 }  // namespace
