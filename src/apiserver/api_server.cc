@@ -104,11 +104,13 @@ AccessRequest access_of(const net::Request& request, const net::Query& query,
   return out;
 }
 
-bool is_pod_connection(const Call& call) {
+bool is_connection(const Call& call) {
   const auto& i = call.info;
-  return i.group.empty() && i.resource == "pods" &&
-         (i.subresource == "log" || i.subresource == "exec" || i.subresource == "attach" ||
-          i.subresource == "portforward" || i.subresource == "proxy");
+  if (!i.group.empty()) return false;
+  // Of pods, services and nodes: it is never the object itself that is read or written.
+  if (i.subresource == "proxy") return true;
+  return i.resource == "pods" && (i.subresource == "log" || i.subresource == "exec" ||
+                                  i.subresource == "attach" || i.subresource == "portforward");
 }
 
 // What of a request may become a label of a metric.
@@ -118,6 +120,19 @@ RequestInfo countable(const RequestInfo& info, const ResourceTable& table) {
   RequestInfo out = info;
   if (resource->subresource(info.subresource) == nullptr) out.subresource.clear();
   return out;
+}
+
+// A refusal for people's eyes.
+void make_status_pretty(net::Response& response) {
+  if (response.stream || response.body.size() != 1 ||
+      !response.body.front()->starts_with(R"({"kind":"Status",)"))
+    return;
+  const auto document = json::parse(*response.body.front());
+  if (!document) return;
+  std::string text = json::write_pretty(*document);
+  if (!text.ends_with('\n')) text += '\n';
+  response.body =
+      std::move(net::Response::text(response.status, "application/json", std::move(text)).body);
 }
 
 using HandlerFunction = async::Task<net::Response> (*)(Call&);
@@ -235,7 +250,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
   s.identity = std::make_unique<IdentityLease>(*s.core, s.options.hostname);
   s.pod_proxy =
       std::make_unique<PodProxy>(executor, s.options.kubelet_tls, s.options.kubelet_address_types);
-  s.non_resource = std::make_unique<NonResource>(*s.core, s.tokens.get(), s.metrics);
+  s.non_resource = std::make_unique<NonResource>(
+      *s.core, s.tokens.get(), s.metrics,
+      cat("https://", s.options.advertise_address, ":", s.options.secure_port));
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
 }
 
@@ -280,6 +297,7 @@ async::Task<net::Response> ApiServer::handle(net::Request request, async::StopTo
   arrived.access = access_of(request, arrived.query, arrived.info);
   const auto running = s.metrics.begin(request, arrived.query, countable(arrived.info, s.table),
                                        s.executor.steady());
+  const bool pretty = wants_pretty(request.headers, arrived.query);
   std::string id(request.headers.get("Audit-Id"));
   if (id.empty()) id = new_uuid();
   std::unique_ptr<AuditTrail> trail;
@@ -289,6 +307,7 @@ async::Task<net::Response> ApiServer::handle(net::Request request, async::StopTo
   out.headers.set("Audit-Id", std::move(id));
   out.headers.set("Cache-Control", "no-cache, private");
   if (trail) AuditTrail::finish(std::move(trail), out);
+  if (pretty) make_status_pretty(out);
   std::size_t bytes = 0;
   for (const auto& slice : out.body) bytes += slice->size();
   when_over(out, [&s, running, code = out.status, bytes] {
@@ -345,7 +364,7 @@ async::Task<net::Response> ApiServer::serve(net::Request request, Arrived arrive
     call.warnings.emplace_back(
         "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
   }
-  if (is_pod_connection(call)) {
+  if (is_connection(call)) {
     net::Response connected = co_await s.pod_proxy->handle(call);
     co_return connected;
   }

@@ -87,15 +87,18 @@ std::string Accept::content_type() const {
   return {};
 }
 
+bool wants_pretty(const net::Headers& headers, const net::Query& query) {
+  if (query.has("pretty")) {
+    const auto pretty = query.get("pretty");
+    return pretty == "true" || pretty == "1" || pretty.empty();
+  }
+  const auto agent = headers.get("User-Agent");
+  return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
+}
+
 Result<Accept> negotiate(const net::Headers& headers, const net::Query& query, bool allow_forms) {
   Accept out;
-  const auto pretty = query.get("pretty");
-  out.pretty = pretty == "true" || pretty == "1" || (pretty.empty() && query.has("pretty"));
-  if (!query.has("pretty")) {
-    const auto agent = headers.get("User-Agent");
-    out.pretty =
-        agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
-  }
+  out.pretty = wants_pretty(headers, query);
   const std::string_view header = headers.get("Accept");
   if (header.empty()) return out;
   bool type_matched = false;

@@ -21,6 +21,9 @@ struct Accept {
       const;  // "application/json", with the parameters of the form where the original has them
 };
 
+// Whether an answer is for people's eyes: they asked for it, or by a program that people use.
+bool wants_pretty(const net::Headers& headers, const net::Query& query);
+
 // What the client wants of an object or list. `watching` adds the stream forms. kNotAcceptable if
 // nothing fits.
 Result<Accept> negotiate(const net::Headers& headers, const net::Query& query, bool allow_forms);

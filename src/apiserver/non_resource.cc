@@ -14,6 +14,7 @@ struct NonResource::State {
   Core& core;
   const ServiceAccountTokens* tokens;
   const RequestMetrics& metrics;
+  const std::string address;
   OpenApi openapi;
   bool ready = false;
 };
@@ -170,10 +171,10 @@ net::Response metrics_page(const Core& core, const RequestMetrics& requests) {
                              std::move(out));
 }
 
-net::Response issuer_page(const std::string& issuer) {
+net::Response issuer_page(const std::string& issuer, const std::string& address) {
   return respond_json(
       200,
-      cat(R"({"issuer":")", issuer, R"(","jwks_uri":")", issuer,
+      cat(R"({"issuer":")", issuer, R"(","jwks_uri":")", address,
           R"(/openid/v1/jwks","response_types_supported":["id_token"],"subject_types_supported":["public"],)",
           R"("id_token_signing_alg_values_supported":["RS256"]})"));
 }
@@ -181,8 +182,9 @@ net::Response issuer_page(const std::string& issuer) {
 }  // namespace
 
 NonResource::NonResource(Core& core, const ServiceAccountTokens* tokens,
-                         const RequestMetrics& metrics)
-    : state_(std::make_unique<State>(State{core, tokens, metrics, OpenApi(core.table)})) {}
+                         const RequestMetrics& metrics, std::string address)
+    : state_(std::make_unique<State>(
+          State{core, tokens, metrics, std::move(address), OpenApi(core.table)})) {}
 NonResource::~NonResource() = default;
 
 void NonResource::set_ready() { state_->ready = true; }
@@ -211,7 +213,7 @@ async::Task<net::Response> NonResource::answer(Call& call) {
     co_return not_found_page();
   }
   if (state_->tokens != nullptr && path == "/.well-known/openid-configuration")
-    co_return issuer_page(state_->tokens->issuer());
+    co_return issuer_page(state_->tokens->issuer(), state_->address);
   if (state_->tokens != nullptr && path == "/openid/v1/jwks") {
     const std::string_view wanted = call.request.headers.get("Accept");
     if (wanted.find("application/jwk-set+json") == std::string_view::npos &&

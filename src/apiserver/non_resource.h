@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "apiserver/call.h"
 #include "apiserver/metrics.h"
@@ -13,8 +14,9 @@ namespace kpp::apiserver {
 
 class NonResource {
  public:
-  // tokens may be nullptr.
-  NonResource(Core& core, const ServiceAccountTokens* tokens, const RequestMetrics& metrics);
+  // tokens may be nullptr. `address` is the URL that others reach this server by.
+  NonResource(Core& core, const ServiceAccountTokens* tokens, const RequestMetrics& metrics,
+              std::string address);
   ~NonResource();
   // From now on /readyz is ok.
   void set_ready();

@@ -101,6 +101,19 @@ TEST(Negotiation, TheFirstFormThatIsServedWins) {
   EXPECT_EQ(fallback->form, Form::kObject);
 }
 
+TEST(Negotiation, AnswersAreForEyesWhereSomebodyAsksOrABrowserDoes) {
+  const auto pretty = [](std::string agent, std::string_view query) {
+    net::Headers headers;
+    headers.add("User-Agent", std::move(agent));
+    return wants_pretty(headers, net::Query::parse(query));
+  };
+  EXPECT_TRUE(pretty("curl/8.0", ""));
+  EXPECT_FALSE(pretty("curl/8.0", "pretty=false"));
+  EXPECT_FALSE(pretty("kubelet", ""));
+  EXPECT_TRUE(pretty("kubelet", "pretty"));
+  EXPECT_TRUE(pretty("kubelet", "pretty=1"));
+}
+
 TEST(Negotiation, UnknownTypesAreRefused) {
   EXPECT_EQ(accept("text/html").error().code(), 406);
   EXPECT_EQ(accept("application/json;as=Nope;v=v1;g=meta.k8s.io").error().code(), 406);

@@ -146,6 +146,14 @@ class LeastPrivilege(ClusterTest):
             self.assertEqual(c.kubectl('get', 'pods', '--field-selector', 'spec.nodeName=elsewhere', env=env).code, 0)
             self.assertEqual(c.kubectl('auth', 'can-i', 'list', 'services', env=env).out, 'yes\n')
 
+    def test_requests_to_a_node_end_at_its_kubelet(self):
+        c = self.cluster
+        self.assertEqual(c.kubectl('get', '--raw', f'/api/v1/nodes/{c.node()}/proxy/healthz').out, 'ok')
+        listed = json.loads(c.kubectl('get', '--raw', f'/api/v1/nodes/{c.node()}/proxy/pods').out)
+        self.assertEqual(listed['kind'], 'PodList')
+        answer = c.kubectl('get', '--raw', f'/api/v1/nodes/{c.node()}/proxy/healthz', '--as', 'bob', check=False)
+        self.assertIn('cannot get resource "nodes/proxy"', answer.err)
+
     def test_requests_are_written_down(self):
         c = self.cluster
         c.kubectl('create', 'configmap', 'noted', '--from-literal=a=b')

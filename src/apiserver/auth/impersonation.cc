@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::string_view kExtraHeader = "impersonate-extra-";
 constexpr std::string_view kServiceAccount = "system:serviceaccount:";
+constexpr std::string_view kNode = "system:node:";
+constexpr const char* kNodeNameExtra = "authentication.kubernetes.io/node-name";
 constexpr std::string_view kAuthentication = "authentication.k8s.io";
 
 std::string lower(std::string_view text) {
@@ -57,6 +59,9 @@ std::string go_text(const User& user) {
              ", Extra:", extra, "}");
 }
 
+constexpr std::string_view kOwnNode = "impersonate:associated-node";
+constexpr std::string_view kAnyNode = "impersonate:arbitrary-node";
+
 // The rights that impersonating this user takes, each as an access of its own.
 std::vector<AccessRequest> needed(const User& wanted, std::string_view verb, bool constrained) {
   std::vector<AccessRequest> out;
@@ -74,7 +79,9 @@ std::vector<AccessRequest> needed(const User& wanted, std::string_view verb, boo
   const std::string_view people = constrained ? kAuthentication : std::string_view();
   const auto colon = name.starts_with(kServiceAccount) ? name.find(':', kServiceAccount.size())
                                                        : std::string_view::npos;
-  if (colon != std::string_view::npos) {
+  if (verb == kOwnNode || verb == kAnyNode) {
+    add(people, "nodes", verb == kOwnNode ? "*" : name.substr(kNode.size()));
+  } else if (colon != std::string_view::npos) {
     add(people, "serviceaccounts", name.substr(colon + 1)).namespace_ =
         name.substr(kServiceAccount.size(), colon - kServiceAccount.size());
   } else {
@@ -98,17 +105,37 @@ Status check_all(const Authorizer& authorizer, const User& user,
   return {};
 }
 
-// Whether everything is granted in general; else for this access alone.
-Status check(const Authorizer& authorizer, const User& real, const User& wanted,
-             const AccessRequest& access) {
-  if (check_all(authorizer, real, needed(wanted, "impersonate", false)).ok()) return {};
-  const std::string_view mode =
-      wanted.name.starts_with(kServiceAccount) ? "serviceaccount" : "user-info";
+// Whether the service account is of a pod on this node.
+bool is_on(const User& real, std::string_view node) {
+  const auto it = real.extra.find(kNodeNameExtra);
+  return real.name.starts_with(kServiceAccount) && it != real.extra.end() &&
+         it->second.size() == 1 && it->second[0] == node;
+}
+
+// Whether this access alone is granted, in one of the modes that there are for such users.
+Status check_mode(const Authorizer& authorizer, const User& real, const User& wanted,
+                  const AccessRequest& access, std::string_view mode) {
   AccessRequest target = access;
   target.verb = cat("impersonate-on:", mode, ":", access.verb);
   const Decision decision = authorizer.authorize(real, target);
   if (!decision.allowed()) return forbidden_to(real, target, decision.reason);
   return check_all(authorizer, real, needed(wanted, cat("impersonate:", mode), true));
+}
+
+// Whether everything is granted in general; else for this access alone. A node is impersonated with
+// the group of nodes then.
+Status check(const Authorizer& authorizer, const User& real, User& wanted,
+             const AccessRequest& access) {
+  if (check_all(authorizer, real, needed(wanted, "impersonate", false)).ok()) return {};
+  if (!wanted.name.starts_with(kNode)) {
+    return check_mode(authorizer, real, wanted, access,
+                      wanted.name.starts_with(kServiceAccount) ? "serviceaccount" : "user-info");
+  }
+  const bool own = is_on(real, std::string_view(wanted.name).substr(kNode.size())) &&
+                   check_mode(authorizer, real, wanted, access, "associated-node").ok();
+  if (!own) KPP_RETURN_IF_ERROR(check_mode(authorizer, real, wanted, access, "arbitrary-node"));
+  if (!wanted.in_group("system:nodes")) wanted.groups.emplace_back("system:nodes");
+  return {};
 }
 
 }  // namespace

@@ -112,6 +112,19 @@ std::string exec_query(const net::Query& query) {
   return out;
 }
 
+// Headers that are of one connection, of the credential, or set anew are not.
+bool is_passed_on(std::string_view name) {
+  std::string key(name);
+  for (char& c : key) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  }
+  static constexpr std::string_view kOwn[] = {
+      "authorization", "connection",        "content-length", "host", "keep-alive", "te",
+      "trailer",       "transfer-encoding", "upgrade"};
+  return !key.starts_with("impersonate-") && !key.starts_with("proxy-") &&
+         std::ranges::find(kOwn, key) == std::end(kOwn);
+}
+
 bool offers(const net::Headers& headers, std::string_view protocol) {
   const auto offered = net::websocket_protocols(headers);
   return std::ranges::find(offered, protocol) != offered.end();
@@ -150,11 +163,10 @@ PodProxy::PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsCo
     : state_(std::make_unique<State>(executor, std::move(tls), std::move(address_types))) {}
 PodProxy::~PodProxy() = default;
 
-Result<PodProxy::Target> PodProxy::kubelet_of(Call& call, const corev1::Pod& pod) const {
+Result<PodProxy::Target> PodProxy::kubelet_of(Call& call, std::string_view node_name) const {
   const ServedResource& nodes = *call.core.table.find("", "v1", "nodes");
-  const CachedRef found =
-      call.core.cache.cache(nodes).find(nodes.store_key("", pod.spec.node_name));
-  if (!found) return fail(not_found("", "nodes", pod.spec.node_name));
+  const CachedRef found = call.core.cache.cache(nodes).find(nodes.store_key("", node_name));
+  if (!found) return fail(not_found("", "nodes", node_name));
   const api::Object object = decode_cached(nodes, *found);
   const auto& node = *object.as<corev1::Node>();
   Target out;
@@ -173,16 +185,21 @@ Result<PodProxy::Target> PodProxy::kubelet_of(Call& call, const corev1::Pod& pod
 async::Task<net::Response> PodProxy::handle(Call& call) {
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh);
+  if (call.info.subresource == "proxy") {
+    if (call.info.resource != "nodes") {
+      co_return respond_status(
+          Status(Reason::kMethodNotAllowed,
+                 cat("proxying to ", call.info.resource, " is not served by this version"),
+                 StatusDetails{}));
+    }
+    net::Response answer = co_await proxy_to_kubelet(call);
+    co_return answer;
+  }
   const CachedRef found = cached(call);
   if (!found) co_return respond_status(not_found("", "pods", call.info.name));
   const api::Object object = decode_cached(*call.resource, *found);
   const auto& pod = *object.as<corev1::Pod>();
   const std::string& sub = call.info.subresource;
-  if (sub == "proxy") {
-    co_return respond_status(Status(Reason::kMethodNotAllowed,
-                                    "proxying to pods is not served by this version",
-                                    StatusDetails{}));
-  }
   std::string container;
   if (sub != "portforward") {
     auto chosen = container_of(call, pod);
@@ -194,7 +211,7 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
     co_return respond_status(
         bad_request(cat("pod ", pod.metadata.name, " does not have a host assigned")));
   }
-  auto target = kubelet_of(call, pod);
+  auto target = kubelet_of(call, pod.spec.node_name);
   if (!target) co_return respond_status(target.error());
   if (state_->tls == nullptr)
     co_return respond_status(
@@ -235,6 +252,40 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
   }
   net::Response streams = co_await connect_streams(call, *target, where, container);
   co_return streams;
+}
+
+// Any request to a node's kubelet, with this server's credential there.
+async::Task<net::Response> PodProxy::proxy_to_kubelet(Call& call) {
+  auto target = kubelet_of(call, call.info.name);
+  if (!target) co_return respond_status(target.error());
+  if (state_->tls == nullptr)
+    co_return respond_status(
+        internal("this server was started without a client certificate for kubelets"));
+  net::Request out;
+  out.method = call.request.method;
+  const std::string base = cat("/api/v1/nodes/", call.info.name, "/proxy");
+  if (call.request.path.starts_with(base)) out.path = call.request.path.substr(base.size());
+  if (out.path.empty()) out.path = "/";
+  out.query = call.request.query;
+  out.body = std::move(call.request.body);
+  for (const auto& [name, value] : call.request.headers.fields()) {
+    if (is_passed_on(name)) out.headers.add(name, value);
+  }
+  out.headers.add("Host", cat(target->host, ":", target->port));
+  auto answer = co_await state_->client_for(*target).send(std::move(out), true, call.stop);
+  if (!answer) {
+    co_return respond_status(
+        Status(Reason::kServiceUnavailable,
+               cat("error trying to reach service: ", answer.error().message()), StatusDetails{}));
+  }
+  net::Response relayed;
+  relayed.status = answer->status;
+  for (const auto& [name, value] : answer->headers.fields()) {
+    if (is_passed_on(name)) relayed.headers.add(name, value);
+  }
+  relayed.body = std::move(answer->body);
+  relayed.stream = std::move(answer->stream);
+  co_return relayed;
 }
 
 // exec, attach and portforward: the client's connection joined to one of the kubelet's. WebSocket

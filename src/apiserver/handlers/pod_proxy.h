@@ -1,8 +1,10 @@
-// Requests that end at a pod's kubelet: log, exec, attach, portforward, proxy.
+// Requests that end at a kubelet: a pod's log, exec, attach, portforward; what is proxied to a
+// node.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/corev1.h"
@@ -27,7 +29,8 @@ class PodProxy {
  private:
   struct State;
   struct Target;
-  Result<Target> kubelet_of(Call& call, const corev1::Pod& pod) const;
+  Result<Target> kubelet_of(Call& call, std::string_view node_name) const;
+  async::Task<net::Response> proxy_to_kubelet(Call& call);
   async::Task<net::Response> connect_streams(Call& call, const Target& target,
                                              const std::string& pod, const std::string& container);
 

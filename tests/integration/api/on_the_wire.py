@@ -106,6 +106,26 @@ class OnTheWire(unittest.TestCase):
         status, _, answer = self.ask('POST', '/api/v1/namespaces/default/configmaps', body)
         self.assertEqual((status, answer['reason']), (413, 'RequestEntityTooLarge'))
 
+    def test_what_is_proxied_to_an_object_does_not_touch_the_object(self):
+        node = {'apiVersion': 'v1', 'kind': 'Node', 'metadata': {'name': 'far'}}
+        self.assertEqual(self.ask('POST', '/api/v1/nodes', node)[0], 201)
+        for path in ('/api/v1/nodes/far', '/api/v1/namespaces/default/services/kubernetes'):
+            before = self.ask('GET', path)[2]
+            for method in ('GET', 'PUT', 'PATCH', 'DELETE'):
+                status, _, answer = self.ask(method, f'{path}/proxy', node if method == 'PUT' else None)
+                self.assertEqual((answer['kind'], status >= 400), ('Status', True), (method, path))
+            self.assertEqual(self.ask('GET', path)[2], before)
+        self.assertEqual(self.ask('DELETE', '/api/v1/nodes/far')[0], 200)
+
+    def test_a_refusal_is_written_for_eyes_where_curl_asks(self):
+        for agent, lines in (('curl/8.0', True), ('kubelet', False)):
+            connection = self.connect()
+            connection.request('GET', '/api/v1/secrets', headers={'User-Agent': agent})
+            text = connection.getresponse().read().decode()
+            connection.close()
+            self.assertEqual(json.loads(text)['code'], 403)
+            self.assertEqual('{\n  "kind": "Status",' in text, lines, text)
+
     def test_of_writers_at_one_revision_one_wins(self):
         path = '/api/v1/namespaces/default/configmaps'
         made = self.ask('POST', path, {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'contended'}})[2]
