@@ -202,7 +202,8 @@ int init_main(int argc, char** argv) {
 
 int join_main(int argc, char** argv) {
   CommonFlags common;
-  std::string token, tls_token, file;
+  std::string token, tls_token, file, certificate_key, address;
+  int port = 0;
   std::vector<std::string> hashes, words;
   bool unsafe = false, control_plane = false;
   kubeadm::JoinConfig config;
@@ -217,8 +218,12 @@ int join_main(int argc, char** argv) {
   flags.add("discovery-token-unsafe-skip-ca-verification", &unsafe,
             "trust whatever CA the token signs");
   flags.add("discovery-file", &file, "a kubeconfig that says where the cluster is");
-  flags.add("control-plane", &control_plane,
-            "must be false: control planes of several machines are not served");
+  flags.add("control-plane", &control_plane, "make it one more control plane of the cluster");
+  flags.add("certificate-key", &certificate_key,
+            "what the certificates that control planes share are encrypted with");
+  flags.add("apiserver-advertise-address", &address,
+            "the address that this control plane's API server tells others");
+  flags.add("apiserver-bind-port", &port, "its port");
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kubeadm join", s);
   if (!common.config_file.empty()) {
     const auto text = fs::read_file(common.config_file, 4u << 20);
@@ -236,6 +241,9 @@ int join_main(int argc, char** argv) {
   config.ca_cert_hashes.insert(config.ca_cert_hashes.end(), hashes.begin(), hashes.end());
   config.unsafe_skip_ca_verification = config.unsafe_skip_ca_verification || unsafe;
   config.control_plane = config.control_plane || control_plane;
+  if (!certificate_key.empty()) config.certificate_key = certificate_key;
+  if (!address.empty()) config.advertise_address = address;
+  if (port != 0) config.bind_port = port;
   if (!file.empty()) config.discovery_file = file;
   if (Status s = kubeadm::complete(config.node); !s.ok()) return complain(s);
   if (Status s = kubeadm::validate(config); !s.ok()) return complain(s);

@@ -87,8 +87,12 @@ json::Object cluster_admins_binding() {
 }
 
 std::vector<json::Object> config_objects(const ClusterConfig& config) {
-  return shared_map("kubeadm-config", "ClusterConfiguration", yaml::write(to_document(config)),
-                    "kubeadm:nodes-kubeadm-config", {"get"});
+  std::vector<json::Object> out =
+      shared_map("kubeadm-config", "ClusterConfiguration", yaml::write(to_document(config)),
+                 "kubeadm:nodes-kubeadm-config", {"get"});
+  // The original's ClusterConfiguration has no word for it.
+  if (config.store == StoreKind::kEmbedded) out[0]["data"].as_object()["Store"] = kEmbeddedStore;
+  return out;
 }
 
 std::vector<json::Object> kubelet_config_objects(const std::string& kubelet_config_yaml) {

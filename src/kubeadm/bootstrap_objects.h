@@ -12,6 +12,10 @@ namespace kpp::kubeadm {
 // The binding that makes admin.conf the administrator's: kubeadm:cluster-admins.
 json::Object cluster_admins_binding();
 
+// In the ConfigMap kubeadm-config, beside the ClusterConfiguration: the entry Store is this where
+// the API server keeps its objects itself.
+inline constexpr std::string_view kEmbeddedStore = "embedded";
+
 // ConfigMap kubeadm-config with the roles to read it.
 std::vector<json::Object> config_objects(const ClusterConfig& config);
 // ConfigMap kubelet-config with the roles to read it.

@@ -105,7 +105,9 @@ TEST_F(Certificates, EmbeddedStoreNeedsNoneForEtcd) {
 
 TEST_F(Certificates, RenewedOneSaysTheSameForLonger) {
   ASSERT_TRUE(make().ok());
-  ASSERT_TRUE(make_kubeconfigs(config_, directory_, now_, [](auto) {}).ok());
+  ASSERT_TRUE(
+      make_kubeconfigs(config_, directory_, KubeconfigsFor::kFirstControlPlane, now_, [](auto) {
+      }).ok());
   const auto before = info("etcd/server");
   now_ += std::chrono::hours(24 * 100);
   const Status renewed = renew_certificates("all", config_.cluster, directory_, now_,
@@ -120,7 +122,9 @@ TEST_F(Certificates, RenewedOneSaysTheSameForLonger) {
 
 TEST_F(Certificates, TablesSayWhenTheyExpire) {
   ASSERT_TRUE(make().ok());
-  ASSERT_TRUE(make_kubeconfigs(config_, directory_, now_, [](auto) {}).ok());
+  ASSERT_TRUE(
+      make_kubeconfigs(config_, directory_, KubeconfigsFor::kFirstControlPlane, now_, [](auto) {
+      }).ok());
   const auto text = expiration_tables(config_.cluster.certificates_dir, directory_, now_);
   ASSERT_TRUE(text);
   EXPECT_TRUE(

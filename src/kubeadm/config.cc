@@ -89,8 +89,25 @@ Status validate(const InitConfig& config) {
 }
 
 Status validate(const JoinConfig& config) {
-  if (config.control_plane) {
-    return {Reason::kInvalid, "kubeadm join --control-plane is not supported; join as a worker"};
+  if (config.control_plane && (config.bind_port < 1 || config.bind_port > 65535)) {
+    return {Reason::kInvalid,
+            cat("controlPlane.localAPIEndpoint: Invalid value: ", quoted(cat(config.bind_port)),
+                ": port must be a valid number between 1 and 65535, inclusive")};
+  }
+  const auto address = sys::parse_ipv4_network(config.advertise_address);
+  if (!config.advertise_address.empty() && (!address || config.advertise_address.contains('/'))) {
+    return {Reason::kInvalid, cat("controlPlane.localAPIEndpoint.advertiseAddress: Invalid value: ",
+                                  quoted(config.advertise_address), ": ip address is not valid")};
+  }
+  if (!config.certificate_key.empty()) {
+    const bool hexadecimal =
+        config.certificate_key.size() == 64 &&
+        config.certificate_key.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+    if (!hexadecimal) {
+      return {Reason::kInvalid,
+              "certificateKey: Invalid value: must be 64 hexadecimal digits, as kubeadm init "
+              "--upload-certs or kubeadm certs certificate-key printed it"};
+    }
   }
   if (!config.discovery_file.empty()) return {};
   if (config.token.empty() || config.api_server_endpoint.empty()) {

@@ -87,6 +87,8 @@ struct InitConfig {
   std::vector<BootstrapToken> tokens;
   std::string certificate_key;
   bool upload_certificates = false;
+  // --initial-cluster of an etcd that this machine's member joins; empty: it is the first.
+  std::string etcd_initial_cluster;
   std::vector<std::string> skip_phases;
   json::Object kubelet;  // KubeletConfiguration as given; defaults are added later
   json::Object proxy;    // KubeProxyConfiguration as given
@@ -105,6 +107,9 @@ struct JoinConfig {
   Seconds tls_bootstrap_timeout{300};
   bool control_plane = false;
   std::string certificate_key;
+  // Of the API server that a control plane adds.
+  std::string advertise_address;  // empty: the address of the default route
+  int bind_port = 6443;
 };
 
 // From the documents of a --config file, over what `config` holds. Documents of other kinds of

@@ -202,7 +202,12 @@ void read_join(const json::Object& document, JoinConfig& out, Reading& reading) 
   if (const json::Object* const plane = fields.object("controlPlane")) {
     FieldReader inner(*plane, "controlPlane");
     out.control_plane = true;
-    inner.skip("localAPIEndpoint");
+    if (const json::Object* const endpoint = inner.object("localAPIEndpoint")) {
+      FieldReader address(*endpoint, "controlPlane.localAPIEndpoint");
+      address.text("advertiseAddress", out.advertise_address);
+      address.number("bindPort", out.bind_port);
+      reading.end(address);
+    }
     inner.text("certificateKey", out.certificate_key);
     reading.end(inner);
   }

@@ -124,10 +124,16 @@ class Init {
     const WallTime now = executor_.wall();
     if (name == "certs") return make_certificates(config_, now, print_);
     if (name == "kubeconfig") {
-      return make_kubeconfigs(config_, std::string(kKubernetesDirectory), now, print_);
+      return make_kubeconfigs(config_, std::string(kKubernetesDirectory),
+                              KubeconfigsFor::kFirstControlPlane, now, print_);
     }
     if (name == "control-plane") {
-      return write_manifests(config_, std::string(kManifestsDirectory), print_);
+      const std::string directory(kManifestsDirectory);
+      if (config_.cluster.store == StoreKind::kEtcd) {
+        print_(cat("[etcd] Creating static Pod manifest for local etcd in ", quoted(directory)));
+        KPP_RETURN_IF_ERROR(write_etcd_manifest(config_, directory));
+      }
+      return write_manifests(config_, directory, print_);
     }
     KPP_RETURN_IF_ERROR(write_kubelet_files(
         kubelet_config(), kubelet_flags(config_.node, config_.advertise_address), print_));

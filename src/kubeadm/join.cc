@@ -1,14 +1,18 @@
 #include "kubeadm/join.h"
 
 #include <cstdlib>
+#include <optional>
 
 #include "async/wait.h"
 #include "base/fs.h"
 #include "client/kubeconfig.h"
 #include "codec/yaml.h"
 #include "kubeadm/api_objects.h"
+#include "kubeadm/bootstrap_objects.h"
 #include "kubeadm/cluster_images.h"
 #include "kubeadm/cluster_info.h"
+#include "kubeadm/cluster_setup.h"
+#include "kubeadm/control_plane_join.h"
 #include "kubeadm/kubeconfigs.h"
 #include "kubeadm/kubelet_start.h"
 #include "kubeadm/machine_identity.h"
@@ -52,13 +56,29 @@ class Join {
                                        "couldn't validate the identity of the API Server"));
     KPP_CO_ASSIGN(const ApiConnection api, connect_with(executor_, bootstrap_kubeconfig()));
     done = co_await read_cluster(*api.client);
+    if (done.ok() && config_.control_plane) done = prepare_control_plane();
     if (!done.ok()) co_return phase("preflight", std::move(done));
     if (dry_run) {
       print_("[dryrun] Finished dry-running successfully");
       co_return Status();
     }
+    done = co_await load_images();
+    if (!done.ok()) co_return phase("preflight", std::move(done));
+    if (control_plane_) {
+      if (!config_.certificate_key.empty()) {
+        done = co_await control_plane_->download(*api.client, config_.certificate_key);
+      }
+      if (done.ok()) done = control_plane_->make_files();
+      if (!done.ok()) co_return phase("control-plane-prepare", std::move(done));
+    }
     done = co_await start(*api.client);
     if (!done.ok()) co_return phase("kubelet-start", std::move(done));
+    if (control_plane_) {
+      done = co_await control_plane_->finish();
+      if (!done.ok()) co_return phase("control-plane-join", std::move(done));
+      control_plane_->closing_words();
+      co_return Status();
+    }
     closing_words();
     co_return Status();
   }
@@ -71,8 +91,37 @@ class Join {
   async::Task<Status> preflight() {
     print_("[preflight] Running pre-flight checks");
     runtime_ = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
-    const MachineView machine = look_at_machine(runtime_, config_.node.name);
-    co_return judge(check_for_join(machine, config_), config_.node.ignore_preflight_errors, print_);
+    machine_ = look_at_machine(runtime_, config_.node.name);
+    co_return judge(check_for_join(machine_, config_), config_.node.ignore_preflight_errors,
+                    print_);
+  }
+
+  // What the cluster is, and what this machine is to be in it.
+  Status prepare_control_plane() {
+    InitConfig config;
+    config.cluster = cluster_;
+    config.node = config_.node;
+    if (!config.node.taints) {
+      config.node.taints = std::vector<Taint>{{std::string(kControlPlaneLabel), "", "NoSchedule"}};
+    }
+    config.advertise_address = config_.advertise_address;
+    if (config.advertise_address.empty()) {
+      KPP_ASSIGN(config.advertise_address, default_address());
+    }
+    config.bind_port = config_.bind_port;
+    control_plane_.emplace(executor_, print_, std::move(config), stop_);
+    return control_plane_->check(machine_, !config_.certificate_key.empty());
+  }
+
+  async::Task<Status> load_images() {
+    std::vector<std::string> names = worker_image_names(cluster_);
+    if (control_plane_) {
+      names = image_names(cluster_);
+      print_("[preflight] Pulling images required for setting up a Kubernetes cluster");
+      print_("[preflight] They are made by this binary and loaded into the container runtime");
+    }
+    co_return ensure_images(config_.node.cri_socket,
+                            with_sandbox_image(std::move(names), runtime_.sandbox_image), program_);
   }
 
   // Finds the cluster and its CA, and trusts them for a reason.
@@ -173,6 +222,9 @@ class Join {
     KPP_CO_RETURN_IF_ERROR(
         read_init_config(json::text_at(*map, "data.ClusterConfiguration"), cluster, warnings));
     cluster_ = std::move(cluster.cluster);
+    if (json::text_at(*map, "data.Store") == kEmbeddedStore) {
+      cluster_.store = StoreKind::kEmbedded;
+    }
     map = co_await get_path(api, "/api/v1/namespaces/kube-system/configmaps/kubelet-config", "",
                             stop_);
     if (!map) co_return std::move(map).error().with_context("reading kubelet-config");
@@ -230,20 +282,28 @@ class Join {
   }
 
   async::Task<Status> start(client::Client& api) {
-    KPP_CO_RETURN_IF_ERROR(ensure_images(
-        config_.node.cri_socket,
-        with_sandbox_image(worker_image_names(cluster_), runtime_.sandbox_image), program_));
     const std::string directory = config_.ca_cert_path.substr(0, config_.ca_cert_path.rfind('/'));
     KPP_CO_RETURN_IF_ERROR(fs::make_directories(directory));
     KPP_CO_RETURN_IF_ERROR(fs::write_file_atomic(config_.ca_cert_path, info_.ca_pem));
     KPP_CO_RETURN_IF_ERROR(fs::make_directories(std::string(kManifestsDirectory), 0700));
     KPP_CO_RETURN_IF_ERROR(fs::write_file_atomic(bootstrap_conf(), bootstrap_kubeconfig(), 0600));
-    KPP_CO_ASSIGN(const std::string address, default_address());
+    NodeRegistration node = config_.node;
+    std::string address;
+    if (control_plane_) {
+      node = control_plane_->config().node;
+      address = control_plane_->config().advertise_address;
+    } else {
+      KPP_CO_ASSIGN(address, default_address());
+    }
     KPP_CO_RETURN_IF_ERROR(
-        write_kubelet_files(yaml::write(kubelet_), kubelet_flags(config_.node, address), print_));
+        write_kubelet_files(yaml::write(kubelet_), kubelet_flags(node, address), print_));
     KPP_CO_RETURN_IF_ERROR(start_kubelet(print_));
     Status healthy = co_await wait_for_kubelet(executor_, print_, stop_);
     if (!healthy.ok()) co_return healthy;
+    if (control_plane_) {
+      Status announced = co_await control_plane_->announce_etcd();
+      if (!announced.ok()) co_return announced;
+    }
     print_("[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap");
     Status certified = co_await wait_for_certificate();
     if (!certified.ok()) co_return certified;
@@ -300,6 +360,8 @@ class Join {
   JoinConfig config_;
   const async::StopToken stop_;
   RuntimeFacts runtime_;
+  MachineView machine_;
+  std::optional<ControlPlaneJoin> control_plane_;
   ClusterInfo info_;
   ClusterConfig cluster_;
   json::Object kubelet_;

@@ -50,11 +50,11 @@ Status check_present(const std::string& path, const std::string& server,
 
 const std::vector<KubeconfigKind>& kubeconfig_kinds() {
   static const std::vector<KubeconfigKind> kinds = {
-      {"admin.conf", "kubernetes-admin", "kubeadm:cluster-admins", false},
-      {"super-admin.conf", "kubernetes-super-admin", "system:masters", false},
-      {"kubelet.conf", "", "system:nodes", false},
-      {"controller-manager.conf", "system:kube-controller-manager", "", true},
-      {"scheduler.conf", "system:kube-scheduler", "", true},
+      {"admin.conf", "kubernetes-admin", "kubeadm:cluster-admins", false, false},
+      {"super-admin.conf", "kubernetes-super-admin", "system:masters", false, true},
+      {"kubelet.conf", "", "system:nodes", false, true},
+      {"controller-manager.conf", "system:kube-controller-manager", "", true, false},
+      {"scheduler.conf", "system:kube-scheduler", "", true, false},
   };
   return kinds;
 }
@@ -84,13 +84,14 @@ Result<std::string> make_kubeconfig(const InitConfig& config, const std::string&
   return kubeconfig_text(config.cluster.cluster_name, server, ca.certificate_pem, user, pair);
 }
 
-Status make_kubeconfigs(const InitConfig& config, const std::string& directory, WallTime now,
-                        const Printer& print) {
+Status make_kubeconfigs(const InitConfig& config, const std::string& directory, KubeconfigsFor whom,
+                        WallTime now, const Printer& print) {
   print(cat("[kubeconfig] Using kubeconfig folder ", quoted(directory)));
   KPP_RETURN_IF_ERROR(fs::make_directories(directory));
   KPP_ASSIGN(const std::string ca_pem,
              fs::read_file(cat(config.cluster.certificates_dir, "/ca.crt"), 1U << 20));
   for (const KubeconfigKind& kind : kubeconfig_kinds()) {
+    if (kind.first_alone && whom == KubeconfigsFor::kFurtherControlPlane) continue;
     const std::string server =
         kind.local ? cat("https://", config.advertise_address, ":", config.bind_port)
                    : cat("https://", control_plane_endpoint(config));

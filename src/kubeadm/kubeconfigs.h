@@ -18,6 +18,7 @@ struct KubeconfigKind {
   std::string_view user;   // empty: system:node:NAME
   std::string_view group;  // empty: none
   bool local;              // its server is the machine's own API server, not the shared endpoint
+  bool first_alone;        // not of control planes that join
 };
 
 const std::vector<KubeconfigKind>& kubeconfig_kinds();
@@ -36,9 +37,11 @@ Result<std::string> make_kubeconfig(const InitConfig& config, const std::string&
                                     const std::vector<std::string>& groups,
                                     const std::string& server, WallTime now);
 
+enum class KubeconfigsFor { kFirstControlPlane, kFurtherControlPlane };
+
 // Writes what is missing below `directory` (0600). A file that is there must be for this cluster.
-Status make_kubeconfigs(const InitConfig& config, const std::string& directory, WallTime now,
-                        const Printer& print);
+Status make_kubeconfigs(const InitConfig& config, const std::string& directory, KubeconfigsFor whom,
+                        WallTime now, const Printer& print);
 
 // kubelet.conf without the certificate inside: it points to the one that the kubelet rotates.
 std::string rotatable_kubelet_conf(const std::string& cluster, const std::string& server,

@@ -143,6 +143,12 @@ json::Object assemble(std::string_view component, PodParts parts) {
       {"status", json::Object()}};
 }
 
+Status write_manifest(std::string_view component, const InitConfig& config,
+                      const std::string& directory) {
+  return fs::write_file_atomic(cat(directory, "/", component, ".yaml"),
+                               yaml::write(static_pod(component, config)), 0600);
+}
+
 std::vector<std::string> command_of(std::string_view program, std::vector<std::string> flags) {
   flags.insert(flags.begin(), std::string(program));
   return flags;
@@ -278,7 +284,7 @@ std::vector<std::string> etcd_flags(const InitConfig& config) {
                               ? std::string(kEtcdPki)
                               : cat(config.cluster.certificates_dir, "/etcd");
   const std::string& address = config.advertise_address;
-  return to_flags({{"advertise-client-urls", cat("https://", address, ":2379")},
+  FlagMap flags = {{"advertise-client-urls", cat("https://", address, ":2379")},
                    {"cert-file", cat(pki, "/server.crt")},
                    {"client-cert-auth", "true"},
                    {"data-dir", config.cluster.etcd_data_dir},
@@ -295,8 +301,12 @@ std::vector<std::string> etcd_flags(const InitConfig& config) {
                    {"peer-key-file", cat(pki, "/peer.key")},
                    {"peer-trusted-ca-file", cat(pki, "/ca.crt")},
                    {"snapshot-count", "10000"},
-                   {"trusted-ca-file", cat(pki, "/ca.crt")}},
-                  config.cluster.etcd_args);
+                   {"trusted-ca-file", cat(pki, "/ca.crt")}};
+  if (!config.etcd_initial_cluster.empty()) {
+    flags["initial-cluster"] = config.etcd_initial_cluster;
+    flags["initial-cluster-state"] = "existing";
+  }
+  return to_flags(std::move(flags), config.cluster.etcd_args);
 }
 
 json::Object static_pod(std::string_view component, const InitConfig& config) {
@@ -308,22 +318,19 @@ json::Object static_pod(std::string_view component, const InitConfig& config) {
   return assemble(component, std::move(parts));
 }
 
+Status write_etcd_manifest(const InitConfig& config, const std::string& directory) {
+  KPP_RETURN_IF_ERROR(fs::make_directories(directory, 0700));
+  KPP_RETURN_IF_ERROR(fs::make_directories(config.cluster.etcd_data_dir, 0700));
+  return write_manifest("etcd", config, directory);
+}
+
 Status write_manifests(const InitConfig& config, const std::string& directory,
                        const Printer& print) {
   KPP_RETURN_IF_ERROR(fs::make_directories(directory, 0700));
-  const auto write = [&](std::string_view component) {
-    return fs::write_file_atomic(cat(directory, "/", component, ".yaml"),
-                                 yaml::write(static_pod(component, config)), 0600);
-  };
-  if (config.cluster.store == StoreKind::kEtcd) {
-    print(cat("[etcd] Creating static Pod manifest for local etcd in ", quoted(directory)));
-    KPP_RETURN_IF_ERROR(fs::make_directories(config.cluster.etcd_data_dir, 0700));
-    KPP_RETURN_IF_ERROR(write("etcd"));
-  }
   print(cat("[control-plane] Using manifest folder ", quoted(directory)));
   for (const char* component : {"kube-apiserver", "kube-controller-manager", "kube-scheduler"}) {
     print(cat("[control-plane] Creating static Pod manifest for ", quoted(component)));
-    KPP_RETURN_IF_ERROR(write(component));
+    KPP_RETURN_IF_ERROR(write_manifest(component, config, directory));
   }
   return {};
 }

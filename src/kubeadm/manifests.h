@@ -21,7 +21,9 @@ std::vector<std::string> etcd_flags(const InitConfig& config);
 // The pod of a component: kube-apiserver, kube-controller-manager, kube-scheduler, etcd.
 json::Object static_pod(std::string_view component, const InitConfig& config);
 
-// Writes etcd.yaml (if the store is a local etcd) and those of the control plane (0600).
+// Writes etcd.yaml (0600), and makes etcd's directory.
+Status write_etcd_manifest(const InitConfig& config, const std::string& directory);
+// Writes those of the API server, the controller manager and the scheduler (0600).
 Status write_manifests(const InitConfig& config, const std::string& directory,
                        const Printer& print);
 

@@ -193,6 +193,31 @@ std::string_view driver_of(const InitConfig& config) {
                                                   : std::string_view();
 }
 
+void check_control_plane(Checks& checks, const InitConfig& config) {
+  const MachineView& machine = checks.machine();
+  if (machine.cpus < kControlPlaneCpus) {
+    checks.error("NumCPU",
+                 cat("the number of available CPUs ", machine.cpus, " is less than the required ",
+                     kControlPlaneCpus, "; give the machine more"));
+  }
+  if (machine.memory_mb < kControlPlaneMemoryMb) {
+    checks.error("Mem", cat("the system RAM (", machine.memory_mb, " MB) is less than the minimum ",
+                            kControlPlaneMemoryMb, " MB; give the machine more"));
+  }
+  checks.port(config.bind_port);
+  for (const int port : {10259, 10257}) checks.port(port);
+  for (const char* component :
+       {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}) {
+    checks.absent_file(cat(kManifestsDirectory, "/", component, ".yaml"));
+  }
+}
+
+void check_store(Checks& checks, const InitConfig& config) {
+  if (config.cluster.store != StoreKind::kEtcd) return;
+  for (const int port : {2379, 2380}) checks.port(port);
+  checks.empty_directory(config.cluster.etcd_data_dir);
+}
+
 bool same_name(std::string_view a, std::string_view b) {
   return std::ranges::equal(
       a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
@@ -272,28 +297,18 @@ MachineView look_at_machine(RuntimeFacts runtime, const std::string& node_name) 
 
 std::vector<Finding> check_for_init(const MachineView& machine, const InitConfig& config) {
   Checks checks(machine);
-  if (machine.cpus < kControlPlaneCpus) {
-    checks.error("NumCPU",
-                 cat("the number of available CPUs ", machine.cpus, " is less than the required ",
-                     kControlPlaneCpus, "; give the machine more"));
-  }
-  if (machine.memory_mb < kControlPlaneMemoryMb) {
-    checks.error("Mem", cat("the system RAM (", machine.memory_mb, " MB) is less than the minimum ",
-                            kControlPlaneMemoryMb, " MB; give the machine more"));
-  }
-  checks.port(config.bind_port);
-  for (const int port : {10259, 10257}) checks.port(port);
-  for (const char* component :
-       {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}) {
-    checks.absent_file(cat(kManifestsDirectory, "/", component, ".yaml"));
-  }
+  check_control_plane(checks, config);
   check_common(checks, config.node);
   check_runtime(checks, config.node, driver_of(config));
   checks.port(10250);
-  if (config.cluster.store == StoreKind::kEtcd) {
-    for (const int port : {2379, 2380}) checks.port(port);
-    checks.empty_directory(config.cluster.etcd_data_dir);
-  }
+  check_store(checks, config);
+  return checks.take();
+}
+
+std::vector<Finding> check_for_control_plane(const MachineView& machine, const InitConfig& config) {
+  Checks checks(machine);
+  check_control_plane(checks, config);
+  check_store(checks, config);
   return checks.take();
 }
 
@@ -302,7 +317,8 @@ std::vector<Finding> check_for_join(const MachineView& machine, const JoinConfig
   checks.empty_directory(std::string(kManifestsDirectory));
   checks.absent_file(cat(kKubernetesDirectory, "/kubelet.conf"));
   checks.absent_file(cat(kKubernetesDirectory, "/bootstrap-kubelet.conf"));
-  checks.absent_file(config.ca_cert_path);
+  // A control plane may have been given it.
+  if (!config.control_plane) checks.absent_file(config.ca_cert_path);
   check_common(checks, config.node);
   check_runtime(checks, config.node, "");
   checks.port(10250);

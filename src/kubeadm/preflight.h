@@ -49,6 +49,8 @@ MachineView look_at_machine(RuntimeFacts runtime, const std::string& node_name);
 
 std::vector<Finding> check_for_init(const MachineView& machine, const InitConfig& config);
 std::vector<Finding> check_for_join(const MachineView& machine, const JoinConfig& config);
+// What a joining control plane needs beyond check_for_join().
+std::vector<Finding> check_for_control_plane(const MachineView& machine, const InitConfig& config);
 
 // Prints the warnings; kInvalid with a line for each error that is not to be ignored ("all": every
 // one; names compare without case). An ignored error is printed as a warning.

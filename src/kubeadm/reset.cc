@@ -5,14 +5,25 @@
 #include <algorithm>
 
 #include "base/fs.h"
+#include "kubeadm/etcd_members.h"
 #include "kubeadm/kubeconfigs.h"
 #include "kubeadm/kubelet_start.h"
 #include "kubeadm/runtime.h"
+#include "kubeadm/wait_control_plane.h"
 #include "linux/links.h"
 #include "linux/mounts.h"
 
 namespace kpp::kubeadm {
 namespace {
+
+// Of the manifest of etcd's static pod; empty if it does not say.
+std::string peer_url_of(std::string_view manifest) {
+  constexpr std::string_view kFlag = "--initial-advertise-peer-urls=";
+  const std::size_t at = manifest.find(kFlag);
+  if (at == std::string_view::npos) return {};
+  manifest.remove_prefix(at + kFlag.size());
+  return std::string(manifest.substr(0, manifest.find_first_of("\"',\n")));
+}
 
 // Written by kpp-net.
 constexpr const char* kPodNetworkConfig = "/etc/cni/net.d/10-kpp-net.conflist";
@@ -26,6 +37,11 @@ class Reset {
 
   async::Task<Status> run(async::StopToken stop) {
     print_("[preflight] Running pre-flight checks");
+    Status left = co_await leave_etcd(stop);
+    if (!left.ok()) {
+      print_(cat("[reset] WARNING: failed to remove etcd member: ", left.message(),
+                 ", please manually remove this etcd member using etcdctl"));
+    }
     print_("[reset] Stopping the kubelet service");
     if (!options_.dry_run) note(stop_kubelet());
     print_(cat("[reset] Unmounting mounted directories in ", quoted(kKubeletDirectory)));
@@ -46,6 +62,23 @@ class Reset {
   }
 
  private:
+  // The others must not wait for a member that is gone. The last one takes its data with it.
+  async::Task<Status> leave_etcd(async::StopToken stop) {
+    const auto manifest = fs::read_file(cat(kManifestsDirectory, "/etcd.yaml"), 1U << 20);
+    if (!manifest) co_return Status();
+    const std::string peer_url = peer_url_of(*manifest);
+    if (peer_url.empty()) co_return Status();
+    KPP_CO_ASSIGN(const ApiConnection admin,
+                  connect(executor_, cat(kKubernetesDirectory, "/admin.conf")));
+    KPP_CO_ASSIGN(std::vector<std::string> endpoints, co_await etcd_endpoints(*admin.client, stop));
+    EtcdCluster etcd(executor_, options_.certificates_dir, std::move(endpoints), stop);
+    KPP_CO_ASSIGN(const EtcdMembers members, co_await etcd.members());
+    if (members.size() < 2) co_return Status();
+    print_("[reset] Removing this machine's etcd member from the cluster");
+    if (options_.dry_run) co_return Status();
+    co_return co_await etcd.remove(peer_url);
+  }
+
   void note(Status status) {
     if (!status.ok() && first_.ok()) first_ = std::move(status);
   }
@@ -82,7 +115,9 @@ class Reset {
          {options_.etcd_data_dir, std::string("/var/lib/kpp/apiserver")}) {
       if (!fs::exists(store)) continue;
       note(empty(store));
-      print_(cat("[reset] Deleted contents of the store's data directory: ", store));
+      print_(cat("[reset] Deleted contents of the ",
+                 store == options_.etcd_data_dir ? "etcd" : "API server's",
+                 " data directory: ", store));
     }
     const std::vector<std::string> directories = {std::string(kManifestsDirectory),
                                                   std::string(kKubeletDirectory),
