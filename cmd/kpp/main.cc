@@ -1,4 +1,6 @@
 // One binary for all components: chosen by the name that it is called by, or by the first word.
+#include <nss.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -67,6 +69,9 @@ int usage(std::FILE* out) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  // Names of hosts as the original resolves them, whatever modules nsswitch.conf names: a static
+  // program loads none.
+  __nss_configure_lookup("hosts", "files dns");
   const char* slash = std::strrchr(argv[0], '/');
   const std::string_view called = slash != nullptr ? slash + 1 : argv[0];
   for (const auto& command : kCommands) {

@@ -3,11 +3,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <thread>
 
 #include "async/scope.h"
+#include "async/wait.h"
+#include "linux/program_pages.h"
 
 namespace kpp::cmd {
 namespace {
@@ -42,9 +45,27 @@ class Signals {
   std::atomic<bool> ended_ = false;
 };
 
+constexpr Duration kFirstGivenBack = std::chrono::seconds(2);
+constexpr Duration kLastGivenBack = std::chrono::minutes(10);
+
+// What only the start has used of the program leaves the memory of the process soon after it, and
+// what other rare work has used later: ever more seldom, since each time costs a page fault for
+// what is still in use.
+async::Task<void> stay_small(async::Executor& executor, async::StopToken stop) {
+  for (Duration pause = kFirstGivenBack;; pause = std::min(pause * 2, kLastGivenBack)) {
+    const bool slept = co_await async::sleep_for(executor, pause, stop);
+    if (!slept) co_return;
+    sys::give_back_program_pages();
+  }
+}
+
 async::Task<void> drive(std::function<async::Task<Status>(Process&)>* body, Process* process,
                         Status* result) {
+  async::Scope background(process->executor);
+  background.spawn(stay_small(process->executor, background.stop_token()));
   *result = co_await (*body)(*process);
+  background.request_stop();
+  co_await background.join();
   process->executor.stop();
 }
 

@@ -102,10 +102,11 @@ class LayerBuilder {
   // A file of the machine under a path of the image; links are followed, so what is asked for by a
   // link's name is there.
   Status add_file(const std::string& source, const std::string& path) {
-    if (done_.contains(path)) return {};
     struct stat st{};
     if (::stat(source.c_str(), &st) != 0) return errno_status(source, errno);
+    // One of its files may have brought the directory along.
     if (S_ISDIR(st.st_mode)) return add_tree(source, path);
+    if (done_.contains(path)) return {};
     KPP_RETURN_IF_ERROR(add_parents(path));
     KPP_ASSIGN(const std::string data, fs::read_file(source, 256U << 20));
     done_.insert(path);

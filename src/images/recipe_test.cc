@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/fs.h"
 #include "base/ids.h"
 #include "images/elf_files.h"
@@ -49,6 +51,22 @@ TEST(ParseLdd, PathsOfLibrariesAndLoader) {
   EXPECT_EQ(*paths, (std::vector<std::string>{"/lib/x86_64-linux-gnu/libc.so.6",
                                               "/lib64/ld-linux-x86-64.so.2"}));
   EXPECT_TRUE(parse_ldd("\tlibx.so => not found\n").error().is(Reason::kNotFound));
+}
+
+TEST(BuildImage, ADirectoryIsWholeThoughAProgramStandsInIt) {
+  const std::string directory = cat("/tmp/kpp-recipe-test-", random_suffix(8));
+  ASSERT_TRUE(fs::make_directories(directory).ok());
+  Recipe recipe;
+  recipe.name = "localhost/t:1";
+  recipe.programs = {cat(directory, "/program")};
+  recipe.machine_files = {directory};
+  ASSERT_TRUE(fs::write_file_atomic(recipe.programs[0], "#!/bin/sh\n").ok());
+  ASSERT_TRUE(fs::write_file_atomic(cat(directory, "/beside"), "beside the program\n").ok());
+  const auto image = build_image(recipe, "");
+  ASSERT_TRUE(image) << image.error().to_string();
+  EXPECT_NE(image->layers[0].find("#!/bin/sh"), std::string::npos);
+  EXPECT_NE(image->layers[0].find("beside the program"), std::string::npos);
+  std::filesystem::remove_all(directory);
 }
 
 TEST(BuildImage, HoldsProgramItsLibrariesAndTheRecipesFiles) {

@@ -71,7 +71,10 @@ Result<std::string> netfilter_layer() {
   }
   for (const char* directory : {"/usr/lib/x86_64-linux-gnu/xtables",
                                 "/usr/lib/aarch64-linux-gnu/xtables", "/usr/lib/xtables"}) {
-    if (fs::exists(directory)) recipe.machine_files.emplace_back(directory);
+    if (!fs::exists(directory)) continue;
+    recipe.machine_files.emplace_back(directory);
+    // The one extension in use that needs a library which none of the programs needs.
+    recipe.programs.push_back(cat(directory, "/libxt_statistic.so"));
   }
   recipe.directories = {{"/run", 0755}};
   KPP_ASSIGN(images::Image image, images::build_image(recipe, ""));
