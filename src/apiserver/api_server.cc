@@ -17,6 +17,8 @@
 #include "apiserver/flow_control_status.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/http_proxy.h"
+#include "apiserver/handlers/kubelet_connections.h"
 #include "apiserver/handlers/pod_proxy.h"
 #include "apiserver/identity_lease.h"
 #include "apiserver/metrics.h"
@@ -52,7 +54,9 @@ struct ApiServer::State {
   std::unique_ptr<ServiceAccountTokens> tokens;
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<Allocators> allocators;
+  std::unique_ptr<KubeletConnections> kubelets;
   std::unique_ptr<PodProxy> pod_proxy;
+  std::unique_ptr<HttpProxy> http_proxy;
   std::unique_ptr<NonResource> non_resource;
   std::unique_ptr<Core> core;
   std::unique_ptr<FlowControlStatus> flow_control;
@@ -248,8 +252,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
   s.endpoints = std::make_unique<EndpointReconciler>(*s.core, s.options.advertise_address,
                                                      s.options.secure_port);
   s.identity = std::make_unique<IdentityLease>(*s.core, s.options.hostname);
-  s.pod_proxy =
-      std::make_unique<PodProxy>(executor, s.options.kubelet_tls, s.options.kubelet_address_types);
+  s.kubelets = std::make_unique<KubeletConnections>(executor, s.options.kubelet_tls,
+                                                    s.options.kubelet_address_types);
+  s.pod_proxy = std::make_unique<PodProxy>(*s.kubelets);
+  s.http_proxy = std::make_unique<HttpProxy>(*s.kubelets);
   s.non_resource = std::make_unique<NonResource>(
       *s.core, s.tokens.get(), s.metrics,
       cat("https://", s.options.advertise_address, ":", s.options.secure_port));
@@ -365,7 +371,8 @@ async::Task<net::Response> ApiServer::serve(net::Request request, Arrived arrive
         "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
   }
   if (is_connection(call)) {
-    net::Response connected = co_await s.pod_proxy->handle(call);
+    net::Response connected = call.info.subresource == "proxy" ? co_await s.http_proxy->handle(call)
+                                                               : co_await s.pod_proxy->handle(call);
     co_return connected;
   }
   HandlerFunction handler = special_handler(call);

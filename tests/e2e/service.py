@@ -51,6 +51,25 @@ class Service(ClusterTest):
                 for where, ask in (('node', from_node), ('pod', from_pod)):
                     wait_until(f'port {port} from the {where}', lambda a=ask, p=port: 'HTTP/1' in a(p), 20)
 
+        with self.subTest('the API server proxies to the pod and to the service'):
+            client, base = c.client(), '/api/v1/namespaces/default'
+            for name in ('pods/two-containers', 'pods/two-containers:80', 'services/two-containers-service:80',
+                         'services/http:two-containers-service:http1'):
+                code, page = client.request('GET', f'{base}/{name}/proxy/')
+                self.assertEqual(code, 200, page)
+                self.assertIn('Index of /', page)
+            self.assertEqual(client.request('GET', f'{base}/pods/two-containers/proxy?a=b')[0], 301)
+            code, answer = client.request('POST', f'{base}/services/two-containers-service:6800/proxy/jsonrpc',
+                                          {'jsonrpc': '2.0', 'id': '1', 'method': 'aria2.getVersion'})
+            self.assertEqual((code, answer['id']), (200, '1'))
+            for name, message in (
+                    ('services/two-containers-service:1', 'no service port 1 found for service "two-containers-service"'),
+                    ('services/two-containers-service', 'no endpoints available for service "two-containers-service"'),
+                    ('pods/two-containers:81',
+                     f'error trying to reach service: dial tcp {pod_ip}:81: connect: connection refused')):
+                code, status = client.request('GET', f'{base}/{name}/proxy/')
+                self.assertEqual((code, status['message']), (503, message))
+
         with self.subTest('the rules have the names of the original'):
             rules = c.in_node('iptables-save -t nat').out
             for name, port in PORTS.items():

@@ -1,13 +1,13 @@
 #include "apiserver/handlers/pod_proxy.h"
 
 #include <algorithm>
-#include <map>
 
 #include "api/corev1.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/auth/impersonation.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
+#include "apiserver/handlers/joined_streams.h"
 #include "apiserver/handlers/stream_translator.h"
 #include "net/client.h"
 #include "net/websocket.h"
@@ -16,34 +16,6 @@ namespace kpp::apiserver {
 namespace {
 
 constexpr std::size_t kPiece = 32u << 10;
-
-// Moves bytes from one connection to the other until the first ends.
-async::Task<void> pump(net::ByteStream& from, net::ByteStream& to, async::StopToken stop) {
-  while (true) {
-    auto bytes = co_await from.read(stop);
-    if (!bytes) {
-      to.abort();
-      co_return;
-    }
-    if (bytes->empty()) {
-      co_await to.close_write();
-      co_return;
-    }
-    const Status written = co_await to.write(std::move(*bytes), stop);
-    if (!written.ok()) {
-      from.abort();
-      co_return;
-    }
-  }
-}
-
-async::Task<void> join_streams(async::Executor& executor, std::unique_ptr<net::ByteStream> client,
-                               std::unique_ptr<net::ByteStream> kubelet, async::StopToken stop) {
-  std::vector<async::Task<void>> both;
-  both.push_back(pump(*client, *kubelet, stop));
-  both.push_back(pump(*kubelet, *client, stop));
-  co_await async::all(executor, std::move(both));
-}
 
 std::string names_of(const corev1::Pod& pod) {
   std::string out;
@@ -112,19 +84,6 @@ std::string exec_query(const net::Query& query) {
   return out;
 }
 
-// Headers that are of one connection, of the credential, or set anew are not.
-bool is_passed_on(std::string_view name) {
-  std::string key(name);
-  for (char& c : key) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  static constexpr std::string_view kOwn[] = {
-      "authorization", "connection",        "content-length", "host", "keep-alive", "te",
-      "trailer",       "transfer-encoding", "upgrade"};
-  return !key.starts_with("impersonate-") && !key.starts_with("proxy-") &&
-         std::ranges::find(kOwn, key) == std::end(kOwn);
-}
-
 bool offers(const net::Headers& headers, std::string_view protocol) {
   const auto offered = net::websocket_protocols(headers);
   return std::ranges::find(offered, protocol) != offered.end();
@@ -132,69 +91,11 @@ bool offers(const net::Headers& headers, std::string_view protocol) {
 
 }  // namespace
 
-struct PodProxy::Target {
-  std::string host;
-  std::uint16_t port = 10250;
-};
-
-struct PodProxy::State {
-  async::IoExecutor& executor;
-  std::shared_ptr<const net::TlsContext> tls;
-  std::vector<std::string> address_types;
-  std::map<std::string, std::unique_ptr<net::HttpClient>> clients;  // by host:port
-
-  net::HttpClient& client_for(const Target& target) {
-    auto& slot = clients[cat(target.host, ":", target.port)];
-    if (!slot) {
-      net::Endpoint endpoint;
-      endpoint.tls = true;
-      endpoint.host = target.host;
-      endpoint.port = target.port;
-      net::ClientOptions options;
-      options.dial.tls = tls;
-      slot = std::make_unique<net::HttpClient>(executor, std::move(endpoint), std::move(options));
-    }
-    return *slot;
-  }
-};
-
-PodProxy::PodProxy(async::IoExecutor& executor, std::shared_ptr<const net::TlsContext> tls,
-                   std::vector<std::string> address_types)
-    : state_(std::make_unique<State>(executor, std::move(tls), std::move(address_types))) {}
-PodProxy::~PodProxy() = default;
-
-Result<PodProxy::Target> PodProxy::kubelet_of(Call& call, std::string_view node_name) const {
-  const ServedResource& nodes = *call.core.table.find("", "v1", "nodes");
-  const CachedRef found = call.core.cache.cache(nodes).find(nodes.store_key("", node_name));
-  if (!found) return fail(not_found("", "nodes", node_name));
-  const api::Object object = decode_cached(nodes, *found);
-  const auto& node = *object.as<corev1::Node>();
-  Target out;
-  for (const std::string& type : state_->address_types) {
-    for (const auto& address : node.status.addresses) {
-      if (out.host.empty() && address.type == type) out.host = address.address;
-    }
-  }
-  if (out.host.empty())
-    return fail(internal(cat("no preferred addresses found; known addresses: []")));
-  if (const auto port = node.status.daemon_endpoints.kubelet_endpoint.port; port > 0)
-    out.port = static_cast<std::uint16_t>(port);
-  return out;
-}
+PodProxy::PodProxy(KubeletConnections& kubelets) : kubelets_(kubelets) {}
 
 async::Task<net::Response> PodProxy::handle(Call& call) {
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh);
-  if (call.info.subresource == "proxy") {
-    if (call.info.resource != "nodes") {
-      co_return respond_status(
-          Status(Reason::kMethodNotAllowed,
-                 cat("proxying to ", call.info.resource, " is not served by this version"),
-                 StatusDetails{}));
-    }
-    net::Response answer = co_await proxy_to_kubelet(call);
-    co_return answer;
-  }
   const CachedRef found = cached(call);
   if (!found) co_return respond_status(not_found("", "pods", call.info.name));
   const api::Object object = decode_cached(*call.resource, *found);
@@ -211,25 +112,24 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
     co_return respond_status(
         bad_request(cat("pod ", pod.metadata.name, " does not have a host assigned")));
   }
-  auto target = kubelet_of(call, pod.spec.node_name);
+  auto target = kubelets_.address_of(call, pod.spec.node_name);
   if (!target) co_return respond_status(target.error());
-  if (state_->tls == nullptr)
-    co_return respond_status(
-        internal("this server was started without a client certificate for kubelets"));
+  auto client = kubelets_.client_for(*target);
+  if (!client) co_return respond_status(client.error());
 
   net::Request out;
   out.method = call.request.method;
-  out.headers.add("Host", cat(target->host, ":", target->port));
+  out.headers.add("Host", target->authority());
   const std::string where = cat(pod.metadata.namespace_, "/", pod.metadata.name);
   if (sub == "log") {
     out.method = "GET";
     out.path = cat("/containerLogs/", where, "/", container);
     out.query = query_without_container(call.query);
-    auto answer = co_await state_->client_for(*target).send(std::move(out), true, call.stop);
+    auto answer = co_await (*client)->send(std::move(out), true, call.stop);
     if (!answer) {
       co_return respond_status(
-          internal(cat("Get \"https://", target->host, ":", target->port, "/containerLogs/", where,
-                       "/", container, "\": ", answer.error().message())));
+          internal(cat("Get \"https://", target->authority(), "/containerLogs/", where, "/",
+                       container, "\": ", answer.error().message())));
     }
     if (answer->status != 200) {
       // The kubelet's plain text becomes a Status, as the original answers it.
@@ -250,48 +150,16 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
     relayed.stream = std::move(answer->stream);
     co_return relayed;
   }
-  net::Response streams = co_await connect_streams(call, *target, where, container);
+  net::Response streams =
+      co_await connect_streams(call, **client, target->authority(), where, container);
   co_return streams;
-}
-
-// Any request to a node's kubelet, with this server's credential there.
-async::Task<net::Response> PodProxy::proxy_to_kubelet(Call& call) {
-  auto target = kubelet_of(call, call.info.name);
-  if (!target) co_return respond_status(target.error());
-  if (state_->tls == nullptr)
-    co_return respond_status(
-        internal("this server was started without a client certificate for kubelets"));
-  net::Request out;
-  out.method = call.request.method;
-  const std::string base = cat("/api/v1/nodes/", call.info.name, "/proxy");
-  if (call.request.path.starts_with(base)) out.path = call.request.path.substr(base.size());
-  if (out.path.empty()) out.path = "/";
-  out.query = call.request.query;
-  out.body = std::move(call.request.body);
-  for (const auto& [name, value] : call.request.headers.fields()) {
-    if (is_passed_on(name)) out.headers.add(name, value);
-  }
-  out.headers.add("Host", cat(target->host, ":", target->port));
-  auto answer = co_await state_->client_for(*target).send(std::move(out), true, call.stop);
-  if (!answer) {
-    co_return respond_status(
-        Status(Reason::kServiceUnavailable,
-               cat("error trying to reach service: ", answer.error().message()), StatusDetails{}));
-  }
-  net::Response relayed;
-  relayed.status = answer->status;
-  for (const auto& [name, value] : answer->headers.fields()) {
-    if (is_passed_on(name)) relayed.headers.add(name, value);
-  }
-  relayed.body = std::move(answer->body);
-  relayed.stream = std::move(answer->stream);
-  co_return relayed;
 }
 
 // exec, attach and portforward: the client's connection joined to one of the kubelet's. WebSocket
 // clients of the present protocols are translated here; those of earlier ones, and SPDY, are the
 // kubelet's own business.
-async::Task<net::Response> PodProxy::connect_streams(Call& call, const Target& target,
+async::Task<net::Response> PodProxy::connect_streams(Call& call, net::HttpClient& kubelet,
+                                                     const std::string& host,
                                                      const std::string& pod,
                                                      const std::string& container) {
   const net::Headers& asked = call.request.headers;
@@ -308,7 +176,7 @@ async::Task<net::Response> PodProxy::connect_streams(Call& call, const Target& t
   }
   const std::string& sub = call.info.subresource;
   net::Request out;
-  out.headers.add("Host", cat(target.host, ":", target.port));
+  out.headers.add("Host", host);
   out.path = sub == "portforward" ? cat("/portForward/", pod)
                                   : cat(sub == "exec" ? "/exec/" : "/attach/", pod, "/", container);
   out.query = sub == "portforward" ? call.request.query : exec_query(call.query);
@@ -331,8 +199,8 @@ async::Task<net::Response> PodProxy::connect_streams(Call& call, const Target& t
       for (const auto value : asked.all(name)) out.headers.add(name, std::string(value));
     }
   }
-  auto upgraded = co_await state_->client_for(target).upgrade(std::move(out), call.stop);
-  async::Executor* const executor = &state_->executor;
+  auto upgraded = co_await kubelet.upgrade(std::move(out), call.stop);
+  async::Executor* const executor = &kubelets_.executor();
   Status refusal;
   if (!upgraded) {
     refusal = internal(cat("error dialing backend: ", upgraded.error().message()));
@@ -367,19 +235,19 @@ async::Task<net::Response> PodProxy::connect_streams(Call& call, const Target& t
     return call.query.get(name) == "true" || call.query.get(name) == "1";
   };
   const StreamSet streams{is_true("stdin"), is_true("stdout"), is_true("stderr"), is_true("tty")};
-  answer.upgraded = [executor, how, streams, kubelet = std::move(upgraded->stream)](
+  answer.upgraded = [executor, how, streams, backend = std::move(upgraded->stream)](
                         std::unique_ptr<net::ByteStream> client,
                         async::StopToken stop) mutable -> async::Task<void> {
     switch (how) {
       case How::kTunnel:
-        return tunnel(*executor, std::move(client), std::move(kubelet), std::move(stop));
+        return tunnel(*executor, std::move(client), std::move(backend), std::move(stop));
       case How::kTranslated:
-        return translate_streams(*executor, std::move(client), std::move(kubelet), streams,
+        return translate_streams(*executor, std::move(client), std::move(backend), streams,
                                  std::move(stop));
       case How::kAsItIs:
         break;
     }
-    return join_streams(*executor, std::move(client), std::move(kubelet), std::move(stop));
+    return join_streams(*executor, std::move(client), std::move(backend), std::move(stop));
   };
   co_return answer;
 }
