@@ -12,7 +12,8 @@ namespace kpp::net {
 
 struct ClientOptions {
   DialOptions dial;
-  std::size_t max_idle_connections = 32;
+  // Those above it are closed after their request: who sends more at a time pays for handshakes.
+  std::size_t max_idle_connections = 64;
   Duration idle_timeout =
       std::chrono::seconds(60);  // idle connections older than this are not used again
   std::size_t max_body_bytes = std::size_t{1} << 30;  // of answers that are read whole

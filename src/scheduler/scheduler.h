@@ -26,7 +26,8 @@ struct SchedulerOptions {
   Duration pod_initial_backoff = std::chrono::seconds(1);
   Duration pod_max_backoff = std::chrono::seconds(10);
   Duration pod_max_in_unschedulable = std::chrono::minutes(5);
-  int parallel_binds = 256;
+  // Fewer than the client keeps connections: a handshake costs more than a binding.
+  int parallel_binds = 32;
 };
 
 // Guarantees: a pod is bound at most once; its resources count on the node from the decision on,

@@ -8,6 +8,7 @@
 #include "api/eventsv1.h"
 #include "api/storagev1.h"
 #include "client/testing/fake_api.h"
+#include "net/client.h"
 
 namespace kpp::scheduler {
 namespace {
@@ -234,6 +235,11 @@ TEST_F(SchedulerTest, AVolumeIsPromisedBeforeItsPodIsBound) {
   });
   executor_.run_until_idle();
   EXPECT_EQ(pod("p").spec.node_name, "node1");
+}
+
+TEST(SchedulerOptions, BindingsAtATimeLeaveAKeptConnectionForEachAndForEvents) {
+  EXPECT_LT(static_cast<std::size_t>(SchedulerOptions{}.parallel_binds),
+            net::ClientOptions{}.max_idle_connections);
 }
 
 }  // namespace
