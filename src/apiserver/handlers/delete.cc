@@ -1,5 +1,6 @@
 #include "api/corev1.h"
 #include "api/metav1.h"
+#include "api/proto_codec.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/audit/request_object.h"
 #include "apiserver/errors.h"
@@ -20,19 +21,27 @@ constexpr int kTries = 6;
 
 // Any version will do: clients name that of the object's group, of the core group or of
 // meta.k8s.io.
-Status check_options_kind(const json::Value& body) {
-  const std::string_view kind = json::text_at(body, "kind");
-  const std::string_view version = json::text_at(body, "apiVersion");
+Status check_options_kind(std::string_view version, std::string_view kind) {
   if (kind.empty() || version.empty() || kind == "DeleteOptions") return {};
   return bad_request(cat("no kind ", quoted(kind), " is registered for version ", quoted(version),
                          " in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\""));
 }
 
+Result<metav1::DeleteOptions> options_of_envelope(std::string_view bytes) {
+  auto envelope = api::parse_envelope(bytes);
+  if (!envelope) return fail(bad_request(std::string(envelope.error().message())));
+  KPP_RETURN_IF_ERROR(check_options_kind(envelope->api_version, envelope->kind));
+  return api::parse_proto<metav1::DeleteOptions>(envelope->raw);
+}
+
 Result<metav1::DeleteOptions> options_of_body(const Call& call) {
+  KPP_ASSIGN(const MediaType media, body_media(call.request.headers));
+  if (media == MediaType::kProtobuf) return options_of_envelope(call.request.body);
   metav1::DeleteOptions out;
   KPP_ASSIGN(const Body body, parse_body(call, ""));
   if (!body.document.is_object()) return out;
-  KPP_RETURN_IF_ERROR(check_options_kind(body.document));
+  KPP_RETURN_IF_ERROR(check_options_kind(json::text_at(body.document, "apiVersion"),
+                                         json::text_at(body.document, "kind")));
   KPP_RETURN_IF_ERROR(api::from_json(body.document, metav1::DeleteOptions::desc(), &out));
   return out;
 }
