@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "async/wait.h"
 #include "base/fs.h"
 #include "codec/base64.h"
 #include "net/tls.h"
@@ -73,8 +74,13 @@ Result<apiserver::Certificates> given_certificates(const ControlPlaneOptions& o)
 
 }  // namespace
 
-ControlPlane::ControlPlane(async::IoExecutor& executor, Logger log, ControlPlaneOptions options)
-    : executor_(executor), log_(std::move(log)), options_(std::move(options)) {}
+ControlPlane::ControlPlane(async::IoExecutor& executor, async::ThreadPool& pool, Logger log,
+                           ControlPlaneOptions options)
+    : executor_(executor),
+      pool_(pool),
+      log_(std::move(log)),
+      options_(std::move(options)),
+      scope_(executor) {}
 ControlPlane::~ControlPlane() = default;
 
 std::string ControlPlane::url() const {
@@ -114,7 +120,7 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
     KPP_CO_ASSIGN(certificates_, given_certificates(options_));
   } else {
     apiserver::CertificateOptions certificates;
-    certificates.directory = cat(options_.data_dir, "/pki");
+    certificates.directory = pki_directory();
     certificates.ip_addresses = server_addresses(options_);
     certificates.node_name = options_.node_name;
     certificates.node_addresses = {options_.advertise_address};
@@ -152,6 +158,7 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   if (!options_.service_account_issuer.empty())
     server_options.service_account_issuer = options_.service_account_issuer;
   server_options.service_account_key_pem = certificates_.service_account_key_pem;
+  server_options.service_account_key_follows = certificates_.service_account_key_pem.empty();
   net::TlsClientOptions to_kubelets;
   to_kubelets.ca_pem = certificates_.ca_certificate_pem;
   if (!options_.kubelet_certificate_authority.empty()) {
@@ -166,6 +173,7 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   KPP_CO_ASSIGN(server_options.kubelet_tls, net::TlsContext::client(to_kubelets));
   KPP_CO_ASSIGN(server_, apiserver::ApiServer::make(executor_, *store_, log_.named("apiserver"),
                                                     std::move(server_options)));
+  if (certificates_.service_account_key_pem.empty()) scope_.spawn(make_service_account_key());
   KPP_CO_RETURN_IF_ERROR(co_await server_->start(stop));
 
   net::TlsServerOptions tls;
@@ -185,8 +193,18 @@ async::Task<Status> ControlPlane::start(async::StopToken stop) {
   co_return Status();
 }
 
+async::Task<void> ControlPlane::make_service_account_key() {
+  auto make = [directory = pki_directory()] {
+    return apiserver::make_service_account_key(directory);
+  };
+  auto made = co_await async::offload(executor_, pool_, std::move(make));
+  const Status taken = server_->take_service_account_key(std::move(made));
+  if (!taken.ok()) log_.error("No service account key: no tokens are made", {kv("err", taken)});
+}
+
 async::Task<void> ControlPlane::stop() {
   if (listener_) co_await listener_->stop();
+  co_await scope_.join();
   if (server_) co_await server_->stop();
   if (compactor_) co_await compactor_->stop();
   if (store_) co_await store_->close();

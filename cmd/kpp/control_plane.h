@@ -9,6 +9,7 @@
 #include "apiserver/api_server.h"
 #include "apiserver/certificates.h"
 #include "async/executor.h"
+#include "async/scope.h"
 #include "async/task.h"
 #include "base/log.h"
 #include "net/server.h"
@@ -54,12 +55,13 @@ struct ControlPlaneOptions {
   std::string node_name;  // of the node in the same process; its serving certificate is made too
 };
 
-// Ownership: executor and log outlive it. Runs on: the executor.
-// Stop: stop() closes the listeners, then the server, then the store. Required before destruction
-// once start() was called.
+// Ownership: executor, pool and log outlive it. Runs on: the executor; a first start's key is made
+// on the pool. Stop: stop() closes the listeners, then the server, then the store. Required before
+// destruction once start() was called.
 class ControlPlane {
  public:
-  ControlPlane(async::IoExecutor& executor, Logger log, ControlPlaneOptions options);
+  ControlPlane(async::IoExecutor& executor, async::ThreadPool& pool, Logger log,
+               ControlPlaneOptions options);
   ~ControlPlane();
 
   async::Task<Status> start(async::StopToken stop);
@@ -74,7 +76,12 @@ class ControlPlane {
  private:
   async::Task<Result<std::unique_ptr<store::Store>>> open_store(async::StopToken stop);
 
+  std::string pki_directory() const { return cat(options_.data_dir, "/pki"); }
+  // Beside the rest of the start, which does not need it.
+  async::Task<void> make_service_account_key();
+
   async::IoExecutor& executor_;
+  async::ThreadPool& pool_;
   Logger log_;
   ControlPlaneOptions options_;
   apiserver::Certificates certificates_;
@@ -82,6 +89,7 @@ class ControlPlane {
   std::unique_ptr<store::Compactor> compactor_;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<net::Server> listener_;
+  async::Scope scope_;
 };
 
 }  // namespace kpp::cmd

@@ -60,7 +60,7 @@ int kube_apiserver_main(int argc, char** argv) {
   return run_process(verbosity, "kube-apiserver",
                      [options](Process& process) -> async::Task<Status> {
                        return [](Process& p, ControlPlaneOptions o) -> async::Task<Status> {
-                         ControlPlane plane(p.executor, p.log, std::move(o));
+                         ControlPlane plane(p.executor, p.pool, p.log, std::move(o));
                          Status started = co_await plane.start(p.stop);
                          if (started.ok() && !plane.certificates().admin.key_pem.empty()) {
                            const auto kubeconfig = plane.write_kubeconfig();

@@ -43,7 +43,7 @@ class InProcessAccounts final : public controllers::AccountTransports {
 ClusterProcess::ClusterProcess(Process& process, ClusterOptions options)
     : process_(process),
       options_(std::move(options)),
-      plane_(process.executor, process.log, options_.control_plane) {}
+      plane_(process.executor, process.pool, process.log, options_.control_plane) {}
 ClusterProcess::~ClusterProcess() = default;
 
 async::Task<Status> ClusterProcess::start() {

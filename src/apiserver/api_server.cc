@@ -210,6 +210,10 @@ ApiServer::~ApiServer() = default;
 
 Authenticator& ApiServer::authenticator() { return *state_->authenticator; }
 
+Status ApiServer::take_service_account_key(Result<std::string> key_pem) {
+  return state_->tokens->take_key(std::move(key_pem));
+}
+
 Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, store::Store& store,
                                                    Logger log, ApiServerOptions options) {
   auto state = std::make_unique<State>(executor, store, std::move(log), std::move(options));
@@ -222,6 +226,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(async::IoExecutor& executor, 
   if (!s.options.service_account_key_pem.empty()) {
     KPP_ASSIGN(s.tokens, ServiceAccountTokens::make(s.options.service_account_key_pem,
                                                     s.options.service_account_issuer));
+  } else if (s.options.service_account_key_follows) {
+    s.tokens = ServiceAccountTokens::awaiting_key(executor, s.options.service_account_issuer);
   }
   KPP_ASSIGN(s.authenticator, Authenticator::make(s.options.authentication, s.tokens.get()));
   KPP_ASSIGN(s.allocators, Allocators::make(s.cache, s.table, s.options.service_cidr));

@@ -35,6 +35,8 @@ struct ApiServerOptions {
                                                      AuthorizationMode::kRbac};
   std::vector<Plugin> admission_plugins = default_plugins();
   std::string service_account_key_pem;  // RSA private key; signs service account tokens
+  // There is no key yet: take_service_account_key() brings it, and who asks for a token waits.
+  bool service_account_key_follows = false;
   std::string service_account_issuer{ServiceAccountTokens::kIssuer};
   std::chrono::seconds event_ttl{3600};
   bool bootstrap_tokens = false;  // Secrets of type bootstrap.kubernetes.io/token authenticate
@@ -67,6 +69,8 @@ class ApiServer final : public net::Handler {
   async::Task<net::Response> handle(net::Request request, async::StopToken stop) override;
 
   Authenticator& authenticator();
+  // See ApiServerOptions::service_account_key_follows. The key, or why there will be none.
+  Status take_service_account_key(Result<std::string> key_pem);
 
  private:
   struct State;

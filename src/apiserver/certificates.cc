@@ -10,6 +10,7 @@ namespace {
 namespace x509 = net::x509;
 constexpr auto kCaLife = std::chrono::hours(24 * 365 * 10);
 constexpr auto kLeafLife = std::chrono::hours(24 * 365);
+constexpr std::string_view kServiceAccountKey = "sa.key";
 constexpr auto kRenewBefore = std::chrono::hours(24 * 30);
 
 x509::Validity valid_for(WallTime now, Duration life) {
@@ -111,13 +112,14 @@ Result<Certificates> ensure_certificates(const CertificateOptions& options, Wall
     node.ip_addresses = options.node_addresses;
     KPP_ASSIGN(out.kubelet_server, ensure_leaf(dir, "kubelet", ca, node, {true, false}, now));
   }
-  if (auto key = dir.read("sa.key")) {
-    out.service_account_key_pem = std::move(*key);
-  } else {
-    KPP_ASSIGN(out.service_account_key_pem, x509::make_key(x509::KeyKind::kRsa2048));
-    KPP_RETURN_IF_ERROR(dir.write_key("sa.key", out.service_account_key_pem));
-  }
+  if (auto key = dir.read(kServiceAccountKey)) out.service_account_key_pem = std::move(*key);
   return out;
+}
+
+Result<std::string> make_service_account_key(const std::string& directory) {
+  KPP_ASSIGN(std::string key, x509::make_key(x509::KeyKind::kRsa2048));
+  KPP_RETURN_IF_ERROR(Directory(directory).write_key(kServiceAccountKey, key));
+  return key;
 }
 
 }  // namespace kpp::apiserver

@@ -27,11 +27,13 @@ struct Certificates {
   net::x509::KeyPair admin;             // kubernetes-admin, group system:masters
   net::x509::KeyPair kubelet_client;    // with what the API server reaches kubelets
   net::x509::KeyPair kubelet_server;    // of the node server
-  std::string service_account_key_pem;  // RSA
+  std::string service_account_key_pem;  // RSA; empty: make_service_account_key() has not run yet
 };
 
 // Loads what is there and makes what is missing; a serving certificate that lacks a name asked for
-// is made anew. Blocks (an RSA key takes some ten milliseconds).
+// is made anew. Makes no service account key. Blocks for some milliseconds.
 Result<Certificates> ensure_certificates(const CertificateOptions& options, WallTime now);
+// Makes and keeps the RSA key that signs service account tokens. Blocks: 50 to 600 ms, by chance.
+Result<std::string> make_service_account_key(const std::string& directory);
 
 }  // namespace kpp::apiserver

@@ -222,6 +222,8 @@ async::Task<net::Response> NonResource::answer(Call& call) {
           Status(Reason::kNotAcceptable,
                  "only the following media types are accepted: application/jwk-set+json"));
     }
+    const Status keyed = co_await state_->tokens->wait_for_key(call.stop);
+    if (!keyed.ok()) co_return respond_status(keyed);
     co_return net::Response::text(200, "application/jwk-set+json", state_->tokens->jwks());
   }
   co_return not_found_page();

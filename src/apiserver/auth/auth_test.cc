@@ -6,6 +6,7 @@
 #include "apiserver/auth/authenticator.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/auth/service_account_tokens.h"
+#include "async/scope.h"
 #include "base/fs.h"
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -100,6 +101,39 @@ TEST(ServiceAccountTokens, AnotherKeysTokenIsRefused) {
 TEST(ServiceAccountTokens, OnlyRsaKeysSign) {
   EXPECT_FALSE(ServiceAccountTokens::make(*net::x509::make_key(net::x509::KeyKind::kEcdsaP256)));
   EXPECT_FALSE(ServiceAccountTokens::make("no key"));
+}
+
+async::Task<void> wait_for_key(const ServiceAccountTokens* tokens, std::optional<Status>* told) {
+  Status status = co_await tokens->wait_for_key({});
+  *told = std::move(status);
+}
+
+TEST(ServiceAccountTokens, WhoNeedsTheKeyWaitsUntilItIsMade) {
+  async::ManualExecutor executor;
+  const auto awaiting = ServiceAccountTokens::awaiting_key(executor);
+  EXPECT_FALSE(awaiting->verify(tokens()->sign(claims()), kNow));
+  std::optional<Status> told;
+  async::Scope scope(executor);
+  scope.spawn(wait_for_key(awaiting.get(), &told));
+  executor.run_until_idle();
+  EXPECT_FALSE(told.has_value());
+  EXPECT_TRUE(awaiting->take_key(key_pem()).ok());
+  executor.run_until_idle();
+  ASSERT_TRUE(told.has_value());
+  EXPECT_TRUE(told->ok());
+  EXPECT_TRUE(tokens()->verify(awaiting->sign(claims()), kNow));
+}
+
+TEST(ServiceAccountTokens, AKeyThatCannotBeMadeIsToldToThoseWhoWait) {
+  async::ManualExecutor executor;
+  const auto awaiting = ServiceAccountTokens::awaiting_key(executor);
+  EXPECT_FALSE(awaiting->take_key(fail(Reason::kIo, "no space left on device")).ok());
+  async::Scope scope(executor);
+  std::optional<Status> told;
+  scope.spawn(wait_for_key(awaiting.get(), &told));
+  executor.run_until_idle();
+  ASSERT_TRUE(told.has_value());
+  EXPECT_TRUE(told->is(Reason::kIo));
 }
 
 TEST(ServiceAccountTokens, TheKeySetNamesTheKeyOfTheTokens) {

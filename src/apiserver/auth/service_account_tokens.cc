@@ -74,6 +74,41 @@ ServiceAccountTokens::~ServiceAccountTokens() = default;
 
 Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::make(std::string_view key_pem,
                                                                          std::string_view issuer) {
+  KPP_ASSIGN(auto key, read_key(key_pem));
+  return std::unique_ptr<ServiceAccountTokens>(new ServiceAccountTokens(std::move(key), issuer));
+}
+
+std::unique_ptr<ServiceAccountTokens> ServiceAccountTokens::awaiting_key(async::Executor& executor,
+                                                                         std::string_view issuer) {
+  std::unique_ptr<ServiceAccountTokens> out(new ServiceAccountTokens(nullptr, issuer));
+  out->decided_ = std::make_unique<async::Event>(executor);
+  return out;
+}
+
+Status ServiceAccountTokens::take_key(Result<std::string> key_pem) {
+  Status read = key_pem ? Status() : std::move(key_pem).error();
+  if (read.ok()) {
+    auto key = read_key(*key_pem);
+    if (key) {
+      key_ = std::move(*key);
+    } else {
+      read = std::move(key).error();
+    }
+  }
+  why_none_ = read;
+  if (decided_) decided_->set();
+  return read;
+}
+
+async::Task<Status> ServiceAccountTokens::wait_for_key(async::StopToken stop) const {
+  if (key_) co_return Status();
+  const bool decided = co_await decided_->wait(std::move(stop));
+  if (!decided) co_return Status(Reason::kCanceled, "stopped while the key was being made");
+  co_return why_none_;
+}
+
+Result<std::unique_ptr<ServiceAccountTokens::Key>> ServiceAccountTokens::read_key(
+    std::string_view key_pem) {
   const Handle<BIO> bio(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
   auto key = std::make_unique<Key>();
   if (bio) key->pkey.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
@@ -92,7 +127,7 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::make(std::st
   key->id =
       base64_url_encode(std::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
   key->header = base64_url_encode(cat(R"({"alg":"RS256","kid":")", key->id, "\"}"));
-  return std::unique_ptr<ServiceAccountTokens>(new ServiceAccountTokens(std::move(key), issuer));
+  return key;
 }
 
 std::string ServiceAccountTokens::sign(const TokenClaims& claims) const {
@@ -133,7 +168,7 @@ std::string ServiceAccountTokens::sign(const TokenClaims& claims) const {
 }
 
 Result<TokenClaims> ServiceAccountTokens::claims_of(std::string_view token, WallTime now) const {
-  if (token.size() > kLongestToken) return fail(bad_token());
+  if (!key_ || token.size() > kLongestToken) return fail(bad_token());
   const auto first = token.find('.');
   const auto last = token.rfind('.');
   if (first == std::string_view::npos || first == last) return fail(bad_token());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apiserver/auth/user.h"
+#include "async/wait.h"
 #include "base/clock.h"
 #include "base/status.h"
 
@@ -26,6 +27,7 @@ struct TokenClaims {
       warn_after;  // a token that lives longer than it was asked for: from when its use is counted
 };
 
+// Runs on: one executor.
 class ServiceAccountTokens {
  public:
   static constexpr std::string_view kIssuer = "https://kubernetes.default.svc";
@@ -33,9 +35,19 @@ class ServiceAccountTokens {
   // key_pem: an RSA private key. `issuer` is also the API server's own audience.
   static Result<std::unique_ptr<ServiceAccountTokens>> make(std::string_view key_pem,
                                                             std::string_view issuer = kIssuer);
+  // Without its key, which is still being made (it takes up to half a second): no token is verified
+  // meanwhile, for none can have been signed.
+  static std::unique_ptr<ServiceAccountTokens> awaiting_key(async::Executor& executor,
+                                                            std::string_view issuer = kIssuer);
   ~ServiceAccountTokens();
   ServiceAccountTokens(const ServiceAccountTokens&) = delete;
   ServiceAccountTokens& operator=(const ServiceAccountTokens&) = delete;
+
+  // Of tokens that await it: the key, or why there will be none.
+  Status take_key(Result<std::string> key_pem);
+  // Waits until sign() and jwks() may be called; an error if the stop came first or there will be
+  // no key.
+  async::Task<Status> wait_for_key(async::StopToken stop) const;
 
   std::string sign(const TokenClaims& claims) const;
   // Checks signature, issuer, times and audience (empty: the issuer). kUnauthorized otherwise.
@@ -53,8 +65,11 @@ class ServiceAccountTokens {
  private:
   struct Key;
   ServiceAccountTokens(std::unique_ptr<Key> key, std::string_view issuer);
-  std::unique_ptr<Key> key_;
+  static Result<std::unique_ptr<Key>> read_key(std::string_view key_pem);
+  std::unique_ptr<Key> key_;  // nullptr: still awaited
   const std::string issuer_;
+  std::unique_ptr<async::Event> decided_;  // nullptr: the key was there from the beginning
+  Status why_none_;
 };
 
 }  // namespace kpp::apiserver

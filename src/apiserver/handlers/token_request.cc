@@ -145,6 +145,10 @@ async::Task<net::Response> handle_token_request(Call& call) {
     co_return respond_status(s, &call);
   auto object = decode_object(call, TokenRequest::desc());
   if (!object) co_return respond_status(object.error(), &call);
+  if (call.core.tokens != nullptr) {
+    const Status keyed = co_await call.core.tokens->wait_for_key(call.stop);
+    if (!keyed.ok()) co_return respond_status(keyed, &call);
+  }
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
   if (Status s = admit_action(call, *object); !s.ok()) co_return respond_status(s, &call);
