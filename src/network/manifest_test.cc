@@ -8,10 +8,10 @@ namespace kpp::network {
 namespace {
 
 TEST(NetworkManifest, TheExampleIsWhatIsPrinted) {
-  const auto example = fs::read_file(KPP_SOURCE_DIR "/examples/lab/kpp-net.yaml");
+  const auto example = fs::read_file(KPP_SOURCE_DIR "/examples/network/kpp-net.yaml");
   ASSERT_TRUE(example.has_value());
   EXPECT_EQ(*example, manifest({"registry.k8s.io/kube-proxy:v1.36.2"}))
-      << "make it anew: kpp network-agent --print-manifest > examples/lab/kpp-net.yaml";
+      << "make it anew: kpp network-agent --print-manifest > examples/network/kpp-net.yaml";
 }
 
 TEST(NetworkManifest, ItMayChangeNothingOfNodesButTheirStatus) {
