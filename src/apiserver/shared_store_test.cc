@@ -7,8 +7,7 @@
 #include "api/corev1.h"
 #include "api/json_codec.h"
 #include "api/proto_codec.h"
-#include "apiserver/api_server.h"
-#include "codec/json.h"
+#include "apiserver/testing/asking.h"
 #include "store/etcd/etcd_store.h"
 #include "store/testing/etcd_server.h"
 #include "store/testing/pump_executor.h"
@@ -18,19 +17,9 @@ namespace {
 
 using store::testing::EtcdServer;
 using store::testing::PumpExecutor;
-
-struct Answer {
-  int status = 0;
-  std::string body;
-  json::Value document;
-  // "/spec/clusterIP" of the document as text.
-  std::string at(std::string_view pointer) const {
-    boost::system::error_code error;
-    const auto* found = document.find_pointer({pointer.data(), pointer.size()}, error);
-    if (found == nullptr) return "";
-    return found->is_string() ? std::string(found->as_string()) : json::write(*found);
-  }
-};
+using testing::admin_request;
+using testing::Answer;
+using testing::answer_of;
 
 // One API server with its own connection to etcd.
 struct Server {
@@ -65,11 +54,7 @@ class SharedStoreTest : public ::testing::Test {
     options.service_cidr = "10.96.0.0/28";  // 14 addresses
     options.hostname = address;
     options.advertise_address = std::move(address);
-    auto server = ApiServer::make(executor_.io(), *out.store, Logger(sink_, "test"), options);
-    EXPECT_TRUE(server) << server.error().to_string();
-    out.server = std::move(*server);
-    const Status started = executor_.run(out.server->start({}));
-    EXPECT_TRUE(started.ok()) << started.to_string();
+    out.server = testing::start_server(executor_, *out.store, sink_, std::move(options));
     return out;
   }
   void stop(Server& one) {
@@ -78,27 +63,13 @@ class SharedStoreTest : public ::testing::Test {
     if (one.store) executor_.run(one.store->close());
     one.store.reset();
   }
-  static net::Request request(std::string method, std::string path, std::string body) {
-    net::Request out;
-    out.method = std::move(method);
-    const auto query = path.find('?');
-    if (query != std::string::npos) out.query = path.substr(query + 1);
-    out.path = path.substr(0, query);
-    out.body = std::move(body);
-    out.headers.add("Content-Type", "application/json");
-    out.peer_certificate = net::PeerCertificate{"admin", {"system:masters"}, true};
-    return out;
-  }
   PumpExecutor::Started<net::Response> begin(Server& at, std::string method, std::string path,
                                              std::string body = "") {
     return executor_.start(
-        at.server->handle(request(std::move(method), std::move(path), std::move(body)), {}));
+        at.server->handle(admin_request(std::move(method), std::move(path), std::move(body)), {}));
   }
   Answer finish(PumpExecutor::Started<net::Response>& begun) {
-    const net::Response response = executor_.wait(begun);
-    Answer out{response.status, response.body_text(), {}};
-    if (auto document = json::parse(out.body)) out.document = std::move(*document);
-    return out;
+    return answer_of(executor_.wait(begun));
   }
   Answer call(Server& at, std::string method, std::string path, std::string body = "") {
     auto begun = begin(at, std::move(method), std::move(path), std::move(body));
@@ -150,8 +121,8 @@ TEST_F(SharedStoreTest, AnUpdateWithTheVersionOfTheOtherServerPassesAndAnOldOneC
 TEST_F(SharedStoreTest, AWatchAtOneSeesWhatIsWrittenAtTheOther) {
   const auto list = call(b_, "GET", std::string(kMaps));
   auto watch = executor_.run(b_.server->handle(
-      request("GET", cat(kMaps, "?watch=1&resourceVersion=", list.at("/metadata/resourceVersion")),
-              ""),
+      admin_request(
+          "GET", cat(kMaps, "?watch=1&resourceVersion=", list.at("/metadata/resourceVersion")), ""),
       {}));
   ASSERT_EQ(watch.status, 200);
   ASSERT_TRUE(watch.stream);
@@ -271,8 +242,8 @@ TEST_F(SharedStoreTest, WhatWasCompactedIsTooOldForListsAndAServerThatCameLaterF
   EXPECT_EQ(gone.status, 410) << gone.body;
   EXPECT_EQ(gone.at("/message"), "The resourceVersion for the provided list is too old.");
   Server late = start("10.0.0.3");
-  auto watch = executor_.run(
-      late.server->handle(request("GET", cat(kMaps, "?watch=1&resourceVersion=", old), ""), {}));
+  auto watch = executor_.run(late.server->handle(
+      admin_request("GET", cat(kMaps, "?watch=1&resourceVersion=", old), ""), {}));
   EXPECT_NE(watch.body_text().find("too old resource version: "), std::string::npos)
       << watch.body_text();
   stop(late);

@@ -8,26 +8,11 @@
 #include <string>
 #include <utility>
 
-#include "apiserver/api_server.h"
-#include "codec/json.h"
+#include "apiserver/testing/asking.h"
 #include "store/sqlite/sqlite_store.h"
-#include "store/testing/pump_executor.h"
 #include "store/testing/temporary_directory.h"
 
 namespace kpp::apiserver::testing {
-
-struct Answer {
-  int status = 0;
-  std::string body;
-  json::Value document;
-  // "/spec/clusterIP" of the document as text; "" if it is not there.
-  std::string at(std::string_view pointer) const {
-    boost::system::error_code error;
-    const auto* found = document.find_pointer({pointer.data(), pointer.size()}, error);
-    if (found == nullptr) return "";
-    return found->is_string() ? std::string(found->as_string()) : json::write(*found);
-  }
-};
 
 // Runs on: the test's thread; nothing happens but inside the calls. Whoever asks is an
 // administrator.
@@ -41,11 +26,7 @@ class OneServer {
     options.service_cidr = "10.96.0.0/24";
     options.hostname = "one";
     options.advertise_address = "10.0.0.1";
-    auto server = ApiServer::make(executor_.io(), *store_, Logger(sink_, "test"), options);
-    EXPECT_TRUE(server) << server.error().to_string();
-    server_ = std::move(*server);
-    const Status started = executor_.run(server_->start({}));
-    EXPECT_TRUE(started.ok()) << started.to_string();
+    server_ = start_server(executor_, *store_, sink_, std::move(options));
   }
   OneServer(const OneServer&) = delete;
   OneServer& operator=(const OneServer&) = delete;
@@ -57,19 +38,8 @@ class OneServer {
 
   Answer call(std::string method, std::string path, std::string body = "",
               std::string type = "application/json") {
-    net::Request request;
-    request.method = std::move(method);
-    const auto query = path.find('?');
-    if (query != std::string::npos) request.query = path.substr(query + 1);
-    request.path = path.substr(0, query);
-    request.body = std::move(body);
-    request.headers.add("Content-Type", std::move(type));
-    request.peer_certificate = net::PeerCertificate{"admin", {"system:masters"}, true};
-    auto begun = executor_.start(server_->handle(std::move(request), {}));
-    const net::Response response = executor_.wait(begun);
-    Answer out{response.status, response.body_text(), {}};
-    if (auto document = json::parse(out.body)) out.document = std::move(*document);
-    return out;
+    return answer_of(executor_.run(server_->handle(
+        admin_request(std::move(method), std::move(path), std::move(body), std::move(type)), {})));
   }
 
  private:
