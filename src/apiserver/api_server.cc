@@ -317,7 +317,9 @@ async::Task<net::Response> ApiServer::handle(net::Request request, async::StopTo
   net::Response out =
       co_await serve(std::move(request), std::move(arrived), trail.get(), std::move(stop));
   out.headers.set("Audit-Id", std::move(id));
-  out.headers.set("Cache-Control", "no-cache, private");
+  // What is proxied may say itself how long it stays good.
+  if (out.headers.find("Cache-Control") == nullptr)
+    out.headers.set("Cache-Control", "no-cache, private");
   if (trail) AuditTrail::finish(std::move(trail), out);
   if (pretty) make_status_pretty(out);
   std::size_t bytes = 0;
