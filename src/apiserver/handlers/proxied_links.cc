@@ -119,9 +119,7 @@ std::string HtmlLinks::feed(std::string_view piece) {
           out += c;
           break;
         }
-        in_ = In::kTag;
-        held_ = c;
-        quote_ = 0;
+        open_tag();
         break;
       case In::kLongTag:
         out += c;
@@ -143,8 +141,7 @@ std::string HtmlLinks::feed(std::string_view piece) {
           in_ = In::kText;
           held_.clear();
           if (c == '<') {
-            held_ = c;
-            in_ = In::kTag;
+            open_tag();
           } else {
             out += c;
           }
@@ -159,7 +156,9 @@ std::string HtmlLinks::feed(std::string_view piece) {
           if (c == quote_) quote_ = 0;
         } else if (c == '"' || c == '\'') {
           // Only a value is quoted.
-          if (held_.find('=') != std::string::npos) quote_ = c;
+          if (has_value_) quote_ = c;
+        } else if (c == '=') {
+          has_value_ = true;
         } else if (c == '>') {
           out += take_tag();
         }
@@ -193,6 +192,13 @@ std::string HtmlLinks::feed(std::string_view piece) {
     }
   }
   return out;
+}
+
+void HtmlLinks::open_tag() {
+  in_ = In::kTag;
+  held_ = '<';
+  has_value_ = false;
+  quote_ = 0;
 }
 
 std::string HtmlLinks::take_tag() {

@@ -34,13 +34,15 @@ class HtmlLinks {
  private:
   // Text up to the first '<', a tag, or what a script, a style or a comment holds.
   enum class In { kText, kTag, kComment, kRaw, kLongTag };
+  void open_tag();
   std::string take_tag();
 
   LinkScope scope_;
   In in_ = In::kText;
-  char quote_ = 0;         // of the attribute's value that we are in
-  std::string held_;       // of the tag, from '<'; in comments and raw text the last bytes
-  std::string raw_until_;  // the end tag that ends raw text, e.g. "</script"
+  bool has_value_ = false;  // the tag has an attribute with one, which may be quoted
+  char quote_ = 0;          // of the attribute's value that we are in
+  std::string held_;        // of the tag, from '<'; in comments and raw text the last bytes
+  std::string raw_until_;   // the end tag that ends raw text, e.g. "</script"
 };
 
 }  // namespace kpp::apiserver
