@@ -124,10 +124,22 @@ async::Task<Status> GarbageCollector::collect(OwnerGraph::Node node, async::Stop
   client::DeleteQuery query;
   query.uid = meta->uid;
   query.propagation_policy = "Background";
-  if (has_finalizer(*meta, kOrphanFinalizer)) {
+  const auto dependents = graph_.dependents(meta->uid);
+  if (!waiting.empty() && !dependents.empty()) {
+    // A dependent of its own is being deleted in the foreground: they may own each other.
+    const bool in_circle =
+        std::any_of(dependents.begin(), dependents.end(), [this](const auto& dependent) {
+          const auto* other = graph_.find(dependent);
+          return other && waits_for_dependents(other->meta());
+        });
+    if (in_circle) {
+      Status status = co_await unblock_owners(node.type, *meta, stop);
+      if (!status.ok()) co_return status;
+    }
+    query.propagation_policy = "Foreground";
+  } else if (has_finalizer(*meta, kOrphanFinalizer)) {
     query.propagation_policy = "Orphan";
-  } else if (has_finalizer(*meta, kForegroundFinalizer) ||
-             (!waiting.empty() && !graph_.dependents(meta->uid).empty())) {
+  } else if (has_finalizer(*meta, kForegroundFinalizer)) {
     query.propagation_policy = "Foreground";
   }
   Status status = co_await client().remove(*node.type, key, std::move(query), stop);
@@ -184,6 +196,24 @@ async::Task<Status> GarbageCollector::remove_owners(const api::TypeDesc* type,
                                                     async::StopToken stop) {
   json::Array changes;
   for (const auto& uid : uids) changes.push_back(json::Object{{"$patch", "delete"}, {"uid", uid}});
+  co_return co_await patch_owners(type, std::move(object), std::move(changes), stop);
+}
+
+async::Task<Status> GarbageCollector::unblock_owners(const api::TypeDesc* type,
+                                                     metav1::ObjectMeta object,
+                                                     async::StopToken stop) {
+  json::Array changes;
+  for (const auto& owner : object.owner_references) {
+    if (owner.block_owner_deletion.value_or(false))
+      changes.push_back(json::Object{{"uid", owner.uid}, {"blockOwnerDeletion", false}});
+  }
+  if (changes.empty()) co_return Status();
+  co_return co_await patch_owners(type, std::move(object), std::move(changes), stop);
+}
+
+async::Task<Status> GarbageCollector::patch_owners(const api::TypeDesc* type,
+                                                   metav1::ObjectMeta object, json::Array changes,
+                                                   async::StopToken stop) {
   const json::Value patch = json::Object{
       {"metadata", json::Object{{"ownerReferences", std::move(changes)}, {"uid", object.uid}}}};
   auto patched = co_await client().patch(

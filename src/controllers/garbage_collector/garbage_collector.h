@@ -1,6 +1,7 @@
 // Deletes objects whose owners are all gone, and carries out foreground and orphaning deletions.
 #pragma once
 
+#include "codec/json.h"
 #include "controllers/controller.h"
 #include "controllers/garbage_collector/graph.h"
 
@@ -30,6 +31,11 @@ class GarbageCollector final : public Controller {
                                        async::StopToken stop);
   async::Task<Status> remove_owners(const api::TypeDesc* type, metav1::ObjectMeta object,
                                     std::vector<std::string> uids, async::StopToken stop);
+  // The object holds up the foreground deletion of no owner any more.
+  async::Task<Status> unblock_owners(const api::TypeDesc* type, metav1::ObjectMeta object,
+                                     async::StopToken stop);
+  async::Task<Status> patch_owners(const api::TypeDesc* type, metav1::ObjectMeta object,
+                                   json::Array changes, async::StopToken stop);
   async::Task<Result<OwnerState>> state_of(metav1::OwnerReference owner, std::string namespace_,
                                            async::StopToken stop);
 

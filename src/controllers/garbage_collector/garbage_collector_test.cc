@@ -85,6 +85,28 @@ TEST_F(GarbageCollectorTest, OrphaningLeavesTheDependentsWithoutTheirOwner) {
   EXPECT_TRUE(api_.get<corev1::Pod>({"default", "web-1"})->metadata.owner_references.empty());
 }
 
+TEST_F(GarbageCollectorTest, ForegroundDeletionOfOneInACircleTakesThemAll) {
+  std::vector<corev1::Pod> pods;
+  for (const auto* name : {"a", "b", "c"}) {
+    corev1::Pod pod;
+    pod.metadata.name = name;
+    pod.metadata.namespace_ = "default";
+    pods.push_back(api_.put(pod));
+  }
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    api_.edit<corev1::Pod>(api::key_of(pods[i].metadata), [&](corev1::Pod& p) {
+      p.metadata.owner_references = {api::controller_reference(
+          corev1::Pod::desc(), pods[(i + pods.size() - 1) % pods.size()].metadata)};
+    });
+  }
+  start<GarbageCollector>();
+  EXPECT_EQ(api_.remove<corev1::Pod>({"default", "a"}, R"({"propagationPolicy":"Foreground"})"),
+            200);
+  advance(std::chrono::seconds(1));
+  for (const auto& pod : pods)
+    EXPECT_FALSE(api_.get<corev1::Pod>(api::key_of(pod.metadata)).has_value()) << pod.metadata.name;
+}
+
 TEST_F(GarbageCollectorTest, OneOwnerOfTwoIsEnoughToStay) {
   corev1::ConfigMap other;
   other.metadata.name = "other";
