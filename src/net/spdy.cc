@@ -71,8 +71,7 @@ Result<std::optional<SpdyDecoder::Frame>> SpdyDecoder::next() {
   return out;
 }
 
-std::string SpdyEncoder::open(std::uint32_t stream,
-                              const std::vector<std::pair<std::string, std::string>>& headers) {
+std::string SpdyEncoder::header_block(const SpdyHeaders& headers) {
   std::string block;
   put(block, static_cast<std::uint32_t>(headers.size()), 4);
   for (const auto& [name, value] : headers) {
@@ -81,15 +80,30 @@ std::string SpdyEncoder::open(std::uint32_t stream,
     put(block, static_cast<std::uint32_t>(value.size()), 4);
     block += value;
   }
+  std::string out;
+  if (!begun_) out += "\x78\x01";
+  begun_ = true;
+  put_stored(out, block);
+  return out;
+}
+
+std::string SpdyEncoder::open(std::uint32_t stream, const SpdyHeaders& headers) {
   std::string body;
   put(body, stream, 4);
   put(body, 0, 4);  // no associated stream
   put(body, 0, 2);  // priority, slot
-  if (!begun_) body += "\x78\x01";
-  begun_ = true;
-  put_stored(body, block);
+  body += header_block(headers);
   std::string out;
   put_control_head(out, SpdyDecoder::kSynStream, body.size());
+  return out += body;
+}
+
+std::string SpdyEncoder::reply(std::uint32_t stream, const SpdyHeaders& headers) {
+  std::string body;
+  put(body, stream, 4);
+  body += header_block(headers);
+  std::string out;
+  put_control_head(out, SpdyDecoder::kSynReply, body.size());
   return out += body;
 }
 

@@ -1,5 +1,5 @@
-// The frames of SPDY/3.1 as streaming kubelets and runtimes speak it: a client that opens streams
-// and moves bytes.
+// The frames of SPDY/3.1 as clients, kubelets and runtimes speak it to each other: streams are
+// opened and bytes moved.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace kpp::net {
 
-// What a server sends. Guarantees: at most one frame (16 MiB) is gathered.
+// Takes frames apart. Guarantees: at most one frame (16 MiB) is gathered.
 class SpdyDecoder {
  public:
   enum Type : std::uint16_t {
@@ -40,18 +40,22 @@ class SpdyDecoder {
   std::size_t at_ = 0;
 };
 
-// Writes a client's frames.
+using SpdyHeaders = std::vector<std::pair<std::string, std::string>>;
+
+// Writes frames. Header blocks go uncompressed, as stored blocks of their zlib stream.
 class SpdyEncoder {
  public:
-  // Opens a stream. Names are lower-case. The header block goes uncompressed, as stored blocks of
-  // its zlib stream.
-  std::string open(std::uint32_t stream,
-                   const std::vector<std::pair<std::string, std::string>>& headers);
+  // Opens a stream. Names are lower-case.
+  std::string open(std::uint32_t stream, const SpdyHeaders& headers);
+  // Accepts a stream of the peer.
+  std::string reply(std::uint32_t stream, const SpdyHeaders& headers);
   static std::string data(std::uint32_t stream, std::string_view bytes, bool last);
   // The answer to a ping: the same frame.
   static std::string ping(std::string_view payload);
 
  private:
+  std::string header_block(const SpdyHeaders& headers);
+
   bool begun_ = false;  // the zlib stream of header blocks
 };
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "net/spdy.h"
+#include "net/spdy_headers.h"
 #include "net/websocket.h"
 
 namespace {
@@ -33,5 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (told<WebSocketDecoder>(bytes, size) != told<WebSocketDecoder>(bytes, 1)) std::abort();
   if (told<SpdyDecoder>(bytes, size) != told<SpdyDecoder>(bytes, 1)) std::abort();
+  SpdyHeaderReader headers;
+  (void)headers.read(bytes);
   return 0;
 }
