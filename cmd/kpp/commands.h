@@ -11,6 +11,7 @@ int kube_proxy_main(int argc, char** argv);
 int kubeadm_main(int argc, char** argv);
 int dns_main(int argc, char** argv);
 int network_agent_main(int argc, char** argv);
+int cri_dockerd_main(int argc, char** argv);
 
 int server_main(int argc, char** argv);  // control plane without a node
 int up_main(int argc, char** argv);      // one-node cluster

@@ -46,6 +46,7 @@ constexpr Command kCommands[] = {
     {"coredns", kpp::cmd::dns_main, nullptr},  // as its image and its Deployment call it
     {"network-agent", kpp::cmd::network_agent_main, "join this node's pods with those of others"},
     {"kpp-net", kpp::cmd::network_agent_main, nullptr},
+    {"cri-dockerd", kpp::cmd::cri_dockerd_main, "serve CRI with Docker Engine"},
     {"version", version_main, "print the version"},
     {"lab-init", kpp::lab::lab_init_main, nullptr},
     {"node", kpp::cmd::node_main, nullptr},
