@@ -177,6 +177,8 @@ int node_main(int argc, char** argv) {
   flags.add("node-name", &options.kubelet.node_name, "the node's name");
   flags.add("node-ip", &node_ip, "the node's address");
   flags.add("pod-cidr", &pod_cidr, "the range of pod addresses");
+  flags.add("container-runtime-endpoint", &options.kubelet.container_runtime_endpoint,
+            "the socket of the container runtime");
   flags.add("ready-file", &ready_file, "written when the node is Ready");
   SecurityFlags security;
   security.enable_plugins = {"NodeRestriction"};
@@ -195,7 +197,6 @@ int node_main(int argc, char** argv) {
   options.kubelet.static_pod_path = cat(data, "/manifests");
   options.kubelet.pod_log_dir = cat(data, "/pod-logs");
   options.kubelet.container_log_dir = "/var/log/containers";
-  options.kubelet.container_runtime_endpoint = cat("unix://", lab::kContainerdSocket);
   options.kubelet.cluster_dns = {dns_service_address(options.control_plane.service_cidr)};
   options.proxy.hostname_override = options.kubelet.node_name;
   options.proxy.cluster_cidr = pod_cidr;

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "flags.h"
 #include "lab/containerd.h"
+#include "lab/docker.h"
 #include "lab/lab.h"
 #include "lab/lab_commands.h"
 #include "lab/machines.h"
@@ -29,6 +30,7 @@ struct Place {
   std::string name = lab::kDefaultLab;
   std::string data_dir;
   std::string audit_policy_file;  // of `up`; empty: nothing is written down
+  std::string runtime;            // "": the one that the cluster has, containerd at first
 
   std::string data() const {
     return data_dir.empty() ? cat("/var/lib/kpp/clusters/", name) : data_dir;
@@ -112,11 +114,22 @@ Status wait_ready(pid_t pid, const Place& place) {
   return {};
 }
 
+// A node keeps the runtime that it was made with: its pods are there.
+Result<lab::Runtime> runtime_of(const lab::Node& node, const Place& place) {
+  const bool docker = lab::has_docker(node);
+  if (place.runtime.empty()) return docker ? lab::Runtime::kDocker : lab::Runtime::kContainerd;
+  KPP_ASSIGN(const lab::Runtime wanted, lab::parse_runtime(place.runtime));
+  if (docker && wanted != lab::Runtime::kDocker)
+    return fail(Reason::kInvalid, "the cluster's runtime is docker; remove it first: kpp down");
+  return wanted;
+}
+
 Status start_process(const lab::Node& node, const Place& place, bool fresh, int verbosity,
                      Steps& steps) {
   if (Status s = fs::remove_all(place.ready_file()); !s.ok()) return s;
   lab::ContainerdOptions containerd;
   containerd.data_directory = cat(place.data(), "/containerd");
+  KPP_ASSIGN(const lab::Runtime runtime, runtime_of(node, place));
   std::vector<std::string> command = {own_path(),
                                       "node",
                                       "--data-dir",
@@ -127,6 +140,8 @@ Status start_process(const lab::Node& node, const Place& place, bool fresh, int 
                                       node.address,
                                       "--pod-cidr",
                                       containerd.pod_cidr,
+                                      "--container-runtime-endpoint",
+                                      cat("unix://", lab::socket_of(runtime)),
                                       "--ready-file",
                                       place.ready_file(),
                                       cat("--v=", verbosity)};
@@ -137,6 +152,14 @@ Status start_process(const lab::Node& node, const Place& place, bool fresh, int 
   KPP_ASSIGN(const pid_t pid, lab::start_in_node(node, std::move(command), place.log_file()));
   KPP_RETURN_IF_ERROR(lab::start_containerd(node, containerd));
   steps.done("containerd answers");
+  if (runtime == lab::Runtime::kDocker) {
+    lab::DockerOptions docker;
+    docker.data_directory = cat(place.data(), "/docker");
+    docker.program = own_path();
+    docker.cni_directory = cat(containerd.data_directory, "/cni");
+    KPP_RETURN_IF_ERROR(lab::start_docker(node, docker));
+    steps.done("docker answers");
+  }
   KPP_RETURN_IF_ERROR(wait_ready(pid, place));
   steps.done("node is Ready");
   if (fresh) {
@@ -201,6 +224,7 @@ int up_main(int argc, char** argv) {
   add_place(flags, place);
   flags.add("audit-policy-file", &place.audit_policy_file,
             "write requests down in audit/audit.log of the data directory, as this Policy says");
+  flags.add("runtime", &place.runtime, "containerd, or docker");
   flags.add("foreground", &foreground, "stay, and stop the cluster's process on an interrupt");
   flags.add_verbosity(&verbosity);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp up", s);

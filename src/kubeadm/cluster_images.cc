@@ -33,6 +33,26 @@ sys::ProcessSpec ctr(const std::string& socket, std::vector<std::string> words) 
   return spec;
 }
 
+// Docker keeps its images to itself; its shim's socket tells that it is the runtime.
+bool is_docker(const std::string& socket) { return socket.contains("cri-dockerd"); }
+
+// A name a line.
+sys::ProcessSpec list_command(const std::string& socket) {
+  if (!is_docker(socket)) return ctr(socket, {"ls", "--quiet"});
+  sys::ProcessSpec spec;
+  spec.argv = {"docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"};
+  return spec;
+}
+
+// Reads an archive on its standard input.
+sys::ProcessSpec load_command(const std::string& socket) {
+  if (!is_docker(socket)) return ctr(socket, {"import", "--snapshotter", "overlayfs", "-"});
+  sys::ProcessSpec spec;
+  spec.argv = {"docker", "load"};
+  spec.deadline = std::chrono::minutes(5);
+  return spec;
+}
+
 // "kube-proxy" of "repo/x/kube-proxy:v1".
 std::string_view component_of(std::string_view name) {
   name = name.substr(name.rfind('/') + 1);
@@ -133,7 +153,7 @@ Result<std::vector<images::Image>> make_images(const std::vector<std::string>& n
 
 Result<std::vector<std::string>> missing_images(const std::string& cri_socket,
                                                 const std::vector<std::string>& names) {
-  KPP_ASSIGN(const std::string listed, sys::run_checked(ctr(cri_socket, {"ls", "--quiet"})));
+  KPP_ASSIGN(const std::string listed, sys::run_checked(list_command(cri_socket)));
   std::vector<std::string> out;
   for (const std::string& name : names) {
     if (!cat("\n", listed).contains(cat("\n", name, "\n"))) out.push_back(name);
@@ -189,7 +209,7 @@ Status ensure_images(const std::string& cri_socket, const std::vector<std::strin
   KPP_ASSIGN(const std::string archive, images::write_archive(made));
   const std::string path = cat("/var/tmp/kubeadm-images-", ::getpid(), ".tar");
   KPP_RETURN_IF_ERROR(fs::write_file_atomic(path, archive, 0600));
-  sys::ProcessSpec load = ctr(cri_socket, {"import", "--snapshotter", "overlayfs", "-"});
+  sys::ProcessSpec load = load_command(cri_socket);
   load.input_file = path;
   const auto loaded = sys::run_checked(load);
   KPP_RETURN_IF_ERROR(fs::remove_all(path));

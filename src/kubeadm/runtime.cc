@@ -36,6 +36,15 @@ async::Task<Result<RuntimeFacts>> ask(net::GrpcChannel& channel, async::StopToke
     facts.cgroup_driver = cgroup_driver_of(config->second);
     facts.sandbox_image = sandbox_image_of(config->second);
   }
+  // Runtimes of today say it by a call of its own.
+  bytes = co_await channel.unary("/runtime.v1.RuntimeService/RuntimeConfig",
+                                 api::to_proto(cri::RuntimeConfigRequest()), kDeadline, stop);
+  if (bytes) {
+    KPP_CO_ASSIGN(const cri::RuntimeConfigResponse config,
+                  api::parse_proto<cri::RuntimeConfigResponse>(*bytes));
+    if (config.linux)
+      facts.cgroup_driver = config.linux->cgroup_driver == cri::SYSTEMD ? "systemd" : "cgroupfs";
+  }
   facts.answers = true;
   co_return facts;
 }

@@ -9,13 +9,21 @@ namespace {
 
 constexpr std::chrono::minutes kPatience{5};
 
+// What kubeadm is told of the first node beside what it finds.
+std::string node_registration(const ClusterOptions& options) {
+  std::string out;
+  if (options.machines.machines.size() == 1) out += "  taints: []\n";
+  if (options.machines.runtime != Runtime::kContainerd)
+    out += cat("  criSocket: unix://", socket_of(options.machines.runtime), "\n");
+  return out.empty() ? out : cat("nodeRegistration:\n", out);
+}
+
 // Keys of elliptic curves: a lab is made often, and RSA keys take their time.
 std::string kubeadm_config(const ClusterOptions& options, const Node& first) {
-  const bool alone = options.machines.machines.size() == 1;
   return cat(
       "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint:\n"
       "  advertiseAddress: ",
-      first.address, "\n", alone ? "nodeRegistration:\n  taints: []\n" : "",
+      first.address, "\n", node_registration(options),
       "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
       "encryptionAlgorithm: ECDSA-P256\nnetworking:\n  podSubnet: ",
       options.pod_network_cidr, "\n");

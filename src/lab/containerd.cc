@@ -1,16 +1,9 @@
 #include "lab/containerd.h"
 
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <cstring>
-
 #include "base/fs.h"
 #include "images/pause_image.h"
-#include "lab/state_file.h"
-#include "linux/fd.h"
+#include "lab/docker.h"
+#include "lab/node_daemon.h"
 
 namespace kpp::lab {
 namespace {
@@ -22,6 +15,8 @@ constexpr std::string_view kUnused[] = {
     "io.containerd.snapshotter.v1.zfs",        "io.containerd.internal.v1.restart",
     "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"};
 
+}  // namespace
+
 Result<std::string> find_cni_programs() {
   // Debian's package, then the place where everybody else puts them.
   for (const char* directory : {"/usr/lib/cni", "/opt/cni/bin"}) {
@@ -31,6 +26,8 @@ Result<std::string> find_cni_programs() {
               "the CNI plugins are not installed; install them: apt-get install "
               "containernetworking-plugins");
 }
+
+namespace {
 
 Status write_files(const ContainerdOptions& options, const std::string& cni_programs) {
   const std::string& data = options.data_directory;
@@ -48,38 +45,10 @@ Status write_files(const ContainerdOptions& options, const std::string& cni_prog
   return fs::write_file_atomic(cat(data, "/config.toml"), containerd_config(options, cni_programs));
 }
 
-// Where the socket is for the caller: the node's /run is seen through its init, or is the caller's
-// own.
-std::string socket_of(const Node* node) {
-  return node == nullptr ? std::string(kContainerdSocket)
-                         : cat("/proc/", node->init, "/root", kContainerdSocket);
-}
-
-bool listens(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return false;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const sys::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-}
-
-bool same_process(const std::string& pid_file) {
-  const auto state = StateFile::load(pid_file);
-  if (!state || state->get("pid").empty()) return false;
-  const auto started = sys::process_start_time(std::atoi(state->get("pid").c_str()));
-  return started && cat(*started) == state->get("start");
-}
-
-std::string end_of_log(const std::string& path) {
-  std::string log = fs::read_file(path).value_or("");
-  while (!log.empty() && log.back() == '\n') log.pop_back();
-  const std::size_t line = log.rfind('\n');
-  return line == std::string::npos ? log : log.substr(line + 1);
-}
-
-Status write_and_spawn(const Node* node, const ContainerdOptions& options,
-                       const std::string& pid_file, const std::string& log) {
+Status start(const Node* node, const ContainerdOptions& options,
+             std::chrono::milliseconds deadline) {
+  const std::string socket(kContainerdSocket);
+  if (daemon_listens(node, socket)) return {};
   for (const char* program : {"containerd", "runc"}) {
     if (!sys::find_program(program)) {
       return {Reason::kNotFound,
@@ -89,41 +58,12 @@ Status write_and_spawn(const Node* node, const ContainerdOptions& options,
   KPP_ASSIGN(const std::string cni_programs, find_cni_programs());
   KPP_RETURN_IF_ERROR(fs::make_directories(options.data_directory));
   KPP_RETURN_IF_ERROR(write_files(options, cni_programs));
-  const std::vector<std::string> argv = {"containerd", "--config",
-                                         cat(options.data_directory, "/config.toml")};
-  sys::DaemonSpec here;
-  here.argv = argv;
-  here.log_file = log;
-  const auto pid = node != nullptr ? start_in_node(*node, argv, log) : sys::start_daemon(here);
-  if (!pid) return pid.error();
-  StateFile state;
-  state.add("pid", cat(*pid));
-  state.add("start", cat(sys::process_start_time(*pid).value_or(0)));
-  return state.save(pid_file);
-}
-
-Status start(const Node* node, const ContainerdOptions& options,
-             std::chrono::milliseconds deadline) {
-  const std::string socket = socket_of(node);
-  const std::string pid_file = cat(options.data_directory, "/containerd.pid");
-  const std::string log = cat(options.data_directory, "/containerd.log");
-  if (listens(socket)) return {};
-  if (!same_process(pid_file)) {
-    KPP_RETURN_IF_ERROR(write_and_spawn(node, options, pid_file, log));
-  }
-  const auto end = std::chrono::steady_clock::now() + deadline;
-  while (!listens(socket)) {
-    if (!same_process(pid_file)) {
-      return {Reason::kIo,
-              cat("containerd ended; its log (", log, ") ends with: ", end_of_log(log))};
-    }
-    if (std::chrono::steady_clock::now() >= end) {
-      return {Reason::kTimeout,
-              cat("containerd does not listen; its log (", log, ") ends with: ", end_of_log(log))};
-    }
-    ::poll(nullptr, 0, 5);
-  }
-  return {};
+  return ensure_daemon(node,
+                       {"containerd",
+                        {"containerd", "--config", cat(options.data_directory, "/config.toml")},
+                        socket,
+                        options.data_directory},
+                       deadline);
 }
 
 }  // namespace
@@ -188,6 +128,7 @@ Status start_containerd_here(const ContainerdOptions& options, std::chrono::mill
 }
 
 Status load_pause_image(const Node& node, const ContainerdOptions& options) {
+  if (has_docker(node)) return load_docker_pause_image(node, options.data_directory);
   sys::ProcessSpec list;
   list.argv = {"ctr",         "--address", std::string(kContainerdSocket),
                "--namespace", "k8s.io",    "images",
@@ -202,6 +143,7 @@ Status load_pause_image(const Node& node, const ContainerdOptions& options) {
 }
 
 Status load_images(const Node& node, const std::vector<std::string>& archives) {
+  if (has_docker(node)) return load_docker_images(node, archives);
   for (const std::string& archive : archives) {
     sys::ProcessSpec spec;
     spec.argv = {"ctr",

@@ -28,6 +28,9 @@ struct ContainerdOptions {
 std::string containerd_config(const ContainerdOptions& options, const std::string& cni_programs);
 std::string cni_config(const ContainerdOptions& options);
 
+// Where the CNI plugins of this machine are. kNotFound says how to install them.
+Result<std::string> find_cni_programs();
+
 // Starts containerd in a node, unless one that an earlier call started still runs there, and waits
 // until it listens. It outlives the caller. Its pid file and log lie in the data directory. Errors:
 // kNotFound names what is not installed; kTimeout carries the end of its log.
@@ -41,7 +44,8 @@ Status start_containerd_here(const ContainerdOptions& options,
 // Loads the pause image of this binary under kPauseImage, unless it is there.
 Status load_pause_image(const Node& node, const ContainerdOptions& options);
 
-// Loads image archives of the machine (OCI layouts as tar files) for use by pods.
+// Loads image archives of the machine (OCI layouts as tar files) for use by pods, into the runtime
+// that the node has.
 Status load_images(const Node& node, const std::vector<std::string>& archives);
 
 }  // namespace kpp::lab

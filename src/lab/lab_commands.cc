@@ -20,8 +20,8 @@ namespace kpp::lab {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: kpp lab up --nodes COUNT|NAME[=ADDRESS],... [--bare] [--store etcd|embedded] [--name "
-    "LAB]\n"
+    "usage: kpp lab up --nodes COUNT|NAME[=ADDRESS],... [--bare] [--store etcd|embedded]\n"
+    "                  [--runtime containerd|docker] [--name LAB]\n"
     "       kpp lab list\n"
     "       kpp lab enter NODE [--name LAB] [-- COMMAND...]\n"
     "       kpp lab load NODE ARCHIVE... [--name LAB]\n"
@@ -42,6 +42,7 @@ struct Arguments {
   std::string lab = kDefaultLab;
   std::string machines;
   std::string store = "etcd";
+  std::string runtime = "containerd";
   bool bare = false;
   std::vector<std::string> words;
   std::vector<std::string> command;  // after --
@@ -67,6 +68,10 @@ Result<Arguments> parse(int argc, char** argv) {
       out.store = argv[++i];
     } else if (word.starts_with("--store=")) {
       out.store = word.substr(8);
+    } else if (word == "--runtime" && i + 1 < argc) {
+      out.runtime = argv[++i];
+    } else if (word.starts_with("--runtime=")) {
+      out.runtime = word.substr(10);
     } else if (word == "--bare") {
       out.bare = true;
     } else if (word.starts_with("-")) {
@@ -108,6 +113,8 @@ int up(const Arguments& arguments) {
   }
   const auto machines = parse_machines(arguments.machines);
   if (!machines) return report(machines.error());
+  const auto runtime = parse_runtime(arguments.runtime);
+  if (!runtime) return report(runtime.error());
   const LabOptions options{.name = arguments.lab};
   if (Status status = check_replaceable(options, *machines); !status.ok()) return report(status);
   const auto start = std::chrono::steady_clock::now();
@@ -120,7 +127,7 @@ int up(const Arguments& arguments) {
     }
     std::fflush(stdout);
   };
-  const MachinesOptions made{options, *machines, own_path()};
+  const MachinesOptions made{options, *machines, *runtime, own_path()};
   if (arguments.bare) return report(make_machines(made, say));
   if (Status status = make_cluster({made, arguments.store}, say); !status.ok())
     return report(status);

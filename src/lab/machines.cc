@@ -76,7 +76,15 @@ Status make_machine(Lab& lab, const MachinesOptions& options, const Machine& mac
   ContainerdOptions containerd;
   containerd.data_directory = containerd_directory(lab, machine.name);
   containerd.cni_directory = "/etc/cni/net.d";
-  return start_containerd(node, containerd);
+  KPP_RETURN_IF_ERROR(start_containerd(node, containerd));
+  if (options.runtime == Runtime::kDocker) {
+    DockerOptions docker;
+    docker.data_directory = cat(containerd.data_directory, "/docker");
+    docker.program = "/usr/local/bin/kpp";
+    docker.cni_directory = containerd.cni_directory;
+    KPP_RETURN_IF_ERROR(start_docker(node, docker));
+  }
+  return load_pause_image(node, containerd);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "lab/docker.h"
 #include "lab/lab.h"
 
 namespace kpp::lab {
@@ -29,11 +30,13 @@ Result<std::vector<Machine>> parse_machines(std::string_view text);
 struct MachinesOptions {
   LabOptions lab;  // network is set to kMachineNetwork
   std::vector<Machine> machines;
+  Runtime runtime = Runtime::kContainerd;
   std::string program;  // the binary that machines have as kpp, kubeadm, kubelet
 };
 
 // Makes the machines, after what an earlier lab of this name left was removed, and starts a
-// containerd in each. `done` is told each step. On failure nothing stays.
+// containerd, and Docker beside it where that is the runtime, in each. `done` is told each step. On
+// failure nothing stays.
 Status make_machines(MachinesOptions options, const std::function<void(const std::string&)>& done);
 
 }  // namespace kpp::lab
