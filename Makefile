@@ -53,5 +53,5 @@ format:
 
 lint: build
 	@tools/check_includes build/release
-	@git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run -Werror
+	@tools/check_format
 	@tools/check_sizes

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "async/wait.h"
 #include "base/fs.h"
 #include "codec/base64.h"
 #include "net/tls.h"
@@ -80,6 +79,7 @@ ControlPlane::ControlPlane(async::IoExecutor& executor, async::ThreadPool& pool,
       pool_(pool),
       log_(std::move(log)),
       options_(std::move(options)),
+      failed_(executor),
       scope_(executor) {}
 ControlPlane::~ControlPlane() = default;
 
@@ -198,8 +198,13 @@ async::Task<void> ControlPlane::make_service_account_key() {
     return apiserver::make_service_account_key(directory);
   };
   auto made = co_await async::offload(executor_, pool_, std::move(make));
-  const Status taken = server_->take_service_account_key(std::move(made));
-  if (!taken.ok()) log_.error("No service account key: no tokens are made", {kv("err", taken)});
+  failure_ = server_->take_service_account_key(std::move(made));
+  if (!failure_.ok()) failed_.set();
+}
+
+async::Task<Status> ControlPlane::serve(async::StopToken stop) {
+  const bool failed = co_await failed_.wait(std::move(stop));
+  co_return failed ? failure_ : Status();
 }
 
 async::Task<void> ControlPlane::stop() {

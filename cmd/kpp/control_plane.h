@@ -11,6 +11,7 @@
 #include "async/executor.h"
 #include "async/scope.h"
 #include "async/task.h"
+#include "async/wait.h"
 #include "base/log.h"
 #include "net/server.h"
 #include "store/compactor.h"
@@ -65,6 +66,9 @@ class ControlPlane {
   ~ControlPlane();
 
   async::Task<Status> start(async::StopToken stop);
+  // After start(): until `stop`, or with the error of what the server cannot be without, the first
+  // start's service account key.
+  async::Task<Status> serve(async::StopToken stop);
   async::Task<void> stop();
 
   apiserver::ApiServer& server() { return *server_; }
@@ -89,6 +93,8 @@ class ControlPlane {
   std::unique_ptr<store::Compactor> compactor_;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<net::Server> listener_;
+  async::Event failed_;
+  Status failure_;
   async::Scope scope_;
 };
 

@@ -66,10 +66,7 @@ int kube_apiserver_main(int argc, char** argv) {
                            const auto kubeconfig = plane.write_kubeconfig();
                            if (!kubeconfig) started = kubeconfig.error();
                          }
-                         if (started.ok()) {
-                           async::Waiter until_stopped(p.executor);
-                           co_await until_stopped.wait(p.stop);
-                         }
+                         if (started.ok()) started = co_await plane.serve(p.stop);
                          co_await plane.stop();
                          co_return started;
                        }(process, options);

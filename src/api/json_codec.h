@@ -1,5 +1,5 @@
-// JSON for the typed API objects, driven by the schema: reads and writes exactly as the original's encoder does
-// (omitempty rules, field order, base64 bytes, null times) and refuses with its words.
+// JSON for the typed API objects, driven by the schema: reads and writes exactly as the original's
+// encoder does (omitempty rules, field order, base64 bytes, null times) and refuses with its words.
 #pragma once
 
 #include <string>
@@ -14,7 +14,8 @@
 namespace kpp::api {
 
 struct DecodeOptions {
-  // If set, receives the paths of members that the schema does not know ("spec.containers[0].foo"), in order.
+  // If set, receives the paths of members that the schema does not know ("spec.containers[0].foo"),
+  // in order.
   std::vector<std::string>* unknown_fields = nullptr;
   // Leaves metadata.managedFields out: nobody reads them from a cache, and they are half of many
   // objects.
@@ -23,8 +24,10 @@ struct DecodeOptions {
 
 // Fills `out` from a document. Members that are absent keep what `out` holds; null clears a field.
 // Errors: kBadRequest with Go's text, e.g. "json: cannot unmarshal string into Go struct field
-// DeploymentSpec.spec.replicas of type int32"; for quantities and times with their own parsers' texts.
-Status from_json(const json::Value& document, const TypeDesc& desc, void* out, const DecodeOptions& options = {});
+// DeploymentSpec.spec.replicas of type int32"; for quantities and times with their own parsers'
+// texts.
+Status from_json(const json::Value& document, const TypeDesc& desc, void* out,
+                 const DecodeOptions& options = {});
 
 // The same from text, without a document between: for objects that are read as they stand. Of
 // members that stand twice the last counts, message by message. Errors of the text come first, in
@@ -44,9 +47,11 @@ struct EncodeOptions {
   bool type_meta = true;
 };
 
-void to_json(std::string& out, const TypeDesc& desc, const void* object, const EncodeOptions& options = {});
+void to_json(std::string& out, const TypeDesc& desc, const void* object,
+             const EncodeOptions& options = {});
 // The object as a document, with the same rules.
-json::Value to_document(const TypeDesc& desc, const void* object, const EncodeOptions& options = {});
+json::Value to_document(const TypeDesc& desc, const void* object,
+                        const EncodeOptions& options = {});
 
 template <class T>
 std::string to_json(const T& object, const EncodeOptions& options = {}) {

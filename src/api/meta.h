@@ -21,9 +21,7 @@ struct ObjectKey {
   std::string namespace_;  // empty for cluster-scoped objects
   std::string name;
 
-  std::string to_string() const {
-    return namespace_.empty() ? name : cat(namespace_, "/", name);
-  }
+  std::string to_string() const { return namespace_.empty() ? name : cat(namespace_, "/", name); }
   friend auto operator<=>(const ObjectKey&, const ObjectKey&) = default;
 };
 
@@ -40,15 +38,18 @@ ObjectKey key_of(const T& object) {
 // The owner that controls the object, or nullptr.
 const metav1::OwnerReference* controller_of(const metav1::ObjectMeta& meta);
 bool is_controlled_by(const metav1::ObjectMeta& meta, std::string_view owner_uid);
-// A reference that makes `owner` the controller (blockOwnerDeletion set), as the original's controllers write it.
-metav1::OwnerReference controller_reference(const TypeDesc& owner_type, const metav1::ObjectMeta& owner);
+// A reference that makes `owner` the controller (blockOwnerDeletion set), as the original's
+// controllers write it.
+metav1::OwnerReference controller_reference(const TypeDesc& owner_type,
+                                            const metav1::ObjectMeta& owner);
 
 // "apps/v1", or "v1" for the core group.
 std::string api_version(std::string_view group, std::string_view version);
 std::string api_version(const TypeDesc& desc);
 
-// Where a resource is served: /apis/apps/v1/namespaces/default/deployments/web/status. Empty parts are left out.
-std::string resource_path(const TypeDesc& desc, std::string_view namespace_, std::string_view name = {},
-                          std::string_view subresource = {});
+// Where a resource is served: /apis/apps/v1/namespaces/default/deployments/web/status. Empty parts
+// are left out.
+std::string resource_path(const TypeDesc& desc, std::string_view namespace_,
+                          std::string_view name = {}, std::string_view subresource = {});
 
 }  // namespace kpp::api

@@ -1,5 +1,6 @@
-// Tables that describe the API types: generated from the .proto files, read by everything generic (JSON and protobuf
-// codecs, defaulting, patching, apply, OpenAPI, discovery, printing). Immutable static data; thread-safe.
+// Tables that describe the API types: generated from the .proto files, read by everything generic
+// (JSON and protobuf codecs, defaulting, patching, apply, OpenAPI, discovery, printing). Immutable
+// static data; thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +20,23 @@ namespace kpp::api {
 struct TypeDesc;
 
 enum class FieldType : std::uint8_t {
-  kBool, kInt32, kInt64, kUint32, kUint64, kDouble, kString, kBytes,
+  kBool,
+  kInt32,
+  kInt64,
+  kUint32,
+  kUint64,
+  kDouble,
+  kString,
+  kBytes,
   kMessage,
   // Special types; each is a struct of api/types.h.
-  kTime, kMicroTime, kQuantity, kIntOrString, kRawJson, kStringList, kDuration,
+  kTime,
+  kMicroTime,
+  kQuantity,
+  kIntOrString,
+  kRawJson,
+  kStringList,
+  kDuration,
 };
 
 // How the C++ member holds the value.
@@ -40,21 +54,21 @@ struct FieldDesc {
   std::uint32_t number;
   FieldType type;
   Cardinality cardinality;
-  bool always;    // written even when it is zero
+  bool always;  // written even when it is zero
   bool required;
-  bool inlined;   // a message whose members stand in the surrounding JSON object
-  bool pointer;   // as the original's type has it (optional scalars too)
+  bool inlined;  // a message whose members stand in the surrounding JSON object
+  bool pointer;  // as the original's type has it (optional scalars too)
   ListType list_type;
   bool map_atomic;
-  std::size_t offset;             // of the member in its struct
-  const TypeDesc* (*message)();   // for kMessage
+  std::size_t offset;            // of the member in its struct
+  const TypeDesc* (*message)();  // for kMessage
   std::span<const std::string_view> list_map_keys;
   std::string_view patch_strategy;
   std::string_view patch_merge_key;
   std::string_view schema_default;  // JSON; empty: none
   std::span<const std::string_view> enum_values;
   std::string_view doc;
-  FieldType map_key_type;           // kString, but for CRI maps
+  FieldType map_key_type;  // kString, but for CRI maps
 };
 
 struct ColumnDesc {
@@ -84,8 +98,8 @@ struct Gvk {
   std::string_view group, version, kind;
 };
 
-// What generic code may do with a type that it only knows by its description. Pointers are to the containers that the
-// generated structs hold.
+// What generic code may do with a type that it only knows by its description. Pointers are to the
+// containers that the generated structs hold.
 struct TypeOps {
   void* (*make)();
   void (*destroy)(void*);
@@ -98,24 +112,26 @@ struct TypeOps {
   void* (*opt_make)(void* opt);             // replaces
   void (*opt_reset)(void* opt);
   std::size_t (*map_size)(const void* map);
-  void (*map_each)(const void* map, void* context, void (*call)(void* context, const std::string& key, const void* value));
+  void (*map_each)(const void* map, void* context,
+                   void (*call)(void* context, const std::string& key, const void* value));
   void* (*map_add)(void* map, const std::string& key);  // replaces
   void (*map_clear)(void* map);
 };
 
 struct TypeDesc {
-  std::string_view package;  // k8s.io.api.core.v1
-  std::string_view name;     // PodSpec
-  std::string_view go_package;  // "v1": as the original's decoder names the type in messages
+  std::string_view package;           // k8s.io.api.core.v1
+  std::string_view name;              // PodSpec
+  std::string_view go_package;        // "v1": as the original's decoder names the type in messages
   std::span<const FieldDesc> fields;  // in the order of JSON output
   std::span<const Gvk> gvks;          // root objects only
   const ResourceDesc* resource;       // kinds that are served
   const TypeOps* ops;
-  bool map_atomic;                    // x-kubernetes-map-type: atomic
+  bool map_atomic;  // x-kubernetes-map-type: atomic
   std::string_view unions;
   std::string_view doc;
 
-  // The field of this JSON name, looking into inlined messages too. `at` is moved to the struct that holds it.
+  // The field of this JSON name, looking into inlined messages too. `at` is moved to the struct
+  // that holds it.
   const FieldDesc* find(std::string_view json_name, std::size_t& base_offset) const;
   const FieldDesc* find(std::string_view json_name) const;
   const FieldDesc* find_number(std::uint32_t number) const;

@@ -56,8 +56,7 @@ std::size_t map_size(const void* m) {
   return static_cast<const std::map<std::string, T>*>(m)->size();
 }
 template <class T>
-void map_each(const void* m, void* context,
-              void (*call)(void*, const std::string&, const void*)) {
+void map_each(const void* m, void* context, void (*call)(void*, const std::string&, const void*)) {
   for (const auto& [key, value] : *static_cast<const std::map<std::string, T>*>(m)) {
     call(context, key, &value);
   }

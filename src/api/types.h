@@ -1,4 +1,5 @@
-// The building blocks of the generated API types: values whose JSON form is their own, and optional messages.
+// The building blocks of the generated API types: values whose JSON form is their own, and optional
+// messages.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace kpp::api {
 
-// A message that may be absent (a pointer in the original's types). Owns it; copies deeply; 8 bytes when absent.
+// A message that may be absent (a pointer in the original's types). Owns it; copies deeply; 8 bytes
+// when absent.
 template <class T>
 class Opt {
  public:
@@ -52,7 +54,8 @@ class Opt {
   std::unique_ptr<T> value_;
 };
 
-// metav1.Time: seconds precision in JSON. The zero value is the original's zero time and is written as null.
+// metav1.Time: seconds precision in JSON. The zero value is the original's zero time and is written
+// as null.
 struct Time {
   static constexpr std::int64_t kZeroSeconds = -62135596800;  // year 1
   std::int64_t seconds = kZeroSeconds;                        // since 1970, UTC
@@ -81,7 +84,8 @@ struct MicroTime {
   friend bool operator==(const MicroTime&, const MicroTime&) = default;
 };
 
-// resource.Quantity: kept in its canonical text form ("100m", "1Gi"); api/quantity.h computes with it.
+// resource.Quantity: kept in its canonical text form ("100m", "1Gi"); api/quantity.h computes with
+// it.
 struct Quantity {
   std::string text;
 
@@ -98,14 +102,15 @@ struct IntOrString {
   std::string string_value;
 
   IntOrString() = default;
-  IntOrString(std::int32_t v) : int_value(v) {}                                   // NOLINT
-  IntOrString(std::string_view v) : is_string(true), string_value(v) {}           // NOLINT
-  IntOrString(const char* v) : is_string(true), string_value(v) {}                // NOLINT
+  IntOrString(std::int32_t v) : int_value(v) {}                          // NOLINT
+  IntOrString(std::string_view v) : is_string(true), string_value(v) {}  // NOLINT
+  IntOrString(const char* v) : is_string(true), string_value(v) {}       // NOLINT
   std::string to_string() const { return is_string ? string_value : std::to_string(int_value); }
   friend bool operator==(const IntOrString&, const IntOrString&) = default;
 };
 
-// A JSON value kept as its text, in one line: runtime.RawExtension, metav1.FieldsV1, apiextensions JSON. Empty: absent.
+// A JSON value kept as its text, in one line: runtime.RawExtension, metav1.FieldsV1, apiextensions
+// JSON. Empty: absent.
 struct RawJson {
   std::string json;
 

@@ -11,7 +11,8 @@ namespace {
 
 using std::chrono::seconds;
 
-Task<void> append_after(Executor& executor, Duration time, std::string* out, char c, StopToken stop) {
+Task<void> append_after(Executor& executor, Duration time, std::string* out, char c,
+                        StopToken stop) {
   const bool slept = co_await sleep_for(executor, time, stop);
   *out += slept ? c : '!';
 }

@@ -49,7 +49,8 @@ class TimerQueue {
   TimerId next_ = 1;
 };
 
-// An executor on the thread that calls run(), over Asio's reactor; src/net waits for sockets with context().
+// An executor on the thread that calls run(), over Asio's reactor; src/net waits for sockets with
+// context().
 class IoExecutor final : public Executor {
  public:
   IoExecutor();
@@ -84,7 +85,8 @@ class ManualExecutor final : public Executor {
   TimerId call_at(TimePoint when, Work work) override { return timers_.add(when, std::move(work)); }
   void cancel(TimerId id) override { timers_.cancel(id); }
 
-  // Runs all posted work and due timers, and what they post, until nothing is ready. Waits for no other thread.
+  // Runs all posted work and due timers, and what they post, until nothing is ready. Waits for no
+  // other thread.
   void run_until_idle();
   // Moves time forward timer by timer, running everything on the way.
   void advance(Duration by);
@@ -98,8 +100,8 @@ class ManualExecutor final : public Executor {
 
 // Threads for calls that block (fsync, mount, waiting for a child).
 //
-// Guarantees: work runs in the order posted, on up to `threads` threads, which start when first needed.
-// Stop: the destructor runs what is queued, then joins.
+// Guarantees: work runs in the order posted, on up to `threads` threads, which start when first
+// needed. Stop: the destructor runs what is queued, then joins.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);

@@ -15,7 +15,9 @@ struct Scope::Detached {
   std::coroutine_handle<promise_type> handle;
 };
 
-Scope::~Scope() { KPP_CHECK(running_ == 0, "a scope was destroyed with ", running_, " tasks running"); }
+Scope::~Scope() {
+  KPP_CHECK(running_ == 0, "a scope was destroyed with ", running_, " tasks running");
+}
 
 Scope::Detached Scope::run(Scope* scope, Task<void> task) {
   {

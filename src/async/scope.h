@@ -14,7 +14,8 @@ namespace kpp::async {
 //
 // Guarantees: spawn() starts the task from the executor's queue, never inside the call.
 // Runs on: its executor only.
-// Stop: request_stop(), then co_await join(); destroying a scope that still has work aborts. After request_stop()
+// Stop: request_stop(), then co_await join(); destroying a scope that still has work aborts. After
+// request_stop()
 //   spawn() drops the task unrun.
 class Scope {
  public:

@@ -17,7 +17,8 @@ struct State {
 
 class StopCallback;
 
-// Sees whether its source has been asked to stop. A default token never stops. Runs on: the source's executor.
+// Sees whether its source has been asked to stop. A default token never stops. Runs on: the
+// source's executor.
 class StopToken {
  public:
   StopToken() = default;

@@ -1,6 +1,7 @@
-// Lazy coroutine tasks. A Task runs when it is awaited (or spawned into a Scope) and resumes whoever awaited it when it
-// is done, on the same thread. docs/coroutines.md lists the hazards; the short form: parameters by value, no lambda
-// coroutines with captures, nothing that points into shared state kept over a co_await.
+// Lazy coroutine tasks. A Task runs when it is awaited (or spawned into a Scope) and resumes
+// whoever awaited it when it is done, on the same thread. docs/coroutines.md lists the hazards; the
+// short form: parameters by value, no lambda coroutines with captures, nothing that points into
+// shared state kept over a co_await.
 #pragma once
 
 #include <coroutine>
@@ -55,8 +56,8 @@ struct Promise<void> : PromiseBase {
 
 }  // namespace task_detail
 
-// Ownership: owns its coroutine frame; destroying a task that never ran frees it. A task that is suspended in the
-// middle must not be destroyed: a Scope guards this for spawned ones.
+// Ownership: owns its coroutine frame; destroying a task that never ran frees it. A task that is
+// suspended in the middle must not be destroyed: a Scope guards this for spawned ones.
 template <class T>
 class [[nodiscard]] Task {
  public:

@@ -9,11 +9,11 @@ namespace kpp::async {
 struct ThreadPool::State {
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Work> queue;             // guarded by mutex
-  std::vector<std::thread> threads;   // guarded by mutex
+  std::deque<Work> queue;            // guarded by mutex
+  std::vector<std::thread> threads;  // guarded by mutex
   int limit = 1;
-  int idle = 0;                       // guarded by mutex
-  bool stopping = false;              // guarded by mutex
+  int idle = 0;           // guarded by mutex
+  bool stopping = false;  // guarded by mutex
 
   void loop() {
     std::unique_lock lock(mutex);

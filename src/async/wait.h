@@ -17,8 +17,8 @@
 
 namespace kpp::async {
 
-// Suspends until a wake(), a time-out or a stop, whichever is first. The building block of what follows; for one
-// waiter at a time. Runs on: its executor only.
+// Suspends until a wake(), a time-out or a stop, whichever is first. The building block of what
+// follows; for one waiter at a time. Runs on: its executor only.
 class Waiter {
  public:
   enum class Outcome { kWoken, kTimedOut, kStopped };
@@ -144,8 +144,8 @@ class Semaphore {
   Event freed_;
 };
 
-// Runs fn, which blocks, on the pool and gives its value back on the executor. fn must not touch what lives on the
-// executor. Cannot be stopped: give fn a deadline of its own.
+// Runs fn, which blocks, on the pool and gives its value back on the executor. fn must not touch
+// what lives on the executor. Cannot be stopped: give fn a deadline of its own.
 template <class F>
 Task<std::invoke_result_t<F>> offload(Executor& executor, ThreadPool& pool, F fn) {
   using R = std::invoke_result_t<F>;

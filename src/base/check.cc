@@ -14,8 +14,8 @@ void check_failed(std::string_view condition, std::string_view message, const ch
 }
 
 void report_bug(std::string_view condition, std::string_view message, const char* file, int line) {
-  const std::string text = cat("BUG ", file, ":", line, "] ", condition,
-                               message.empty() ? "" : ": ", message, "\n");
+  const std::string text =
+      cat("BUG ", file, ":", line, "] ", condition, message.empty() ? "" : ": ", message, "\n");
   std::fwrite(text.data(), 1, text.size(), stderr);
 #ifdef KPP_DEBUG
   std::abort();

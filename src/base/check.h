@@ -15,13 +15,15 @@ void report_bug(std::string_view condition, std::string_view message, const char
 }  // namespace kpp
 
 // State would be corrupted by going on: abort. Nothing that comes from outside may reach this.
-#define KPP_CHECK(condition, ...)                                                              \
-  do {                                                                                         \
-    if (!(condition)) [[unlikely]]                                                             \
-      ::kpp::check_failed(#condition, ::kpp::cat(__VA_ARGS__), __FILE__, __LINE__);            \
+#define KPP_CHECK(condition, ...)                                                   \
+  do {                                                                              \
+    if (!(condition)) [[unlikely]]                                                  \
+      ::kpp::check_failed(#condition, ::kpp::cat(__VA_ARGS__), __FILE__, __LINE__); \
   } while (false)
 
-// A bug of ours that the process survives. True if the condition holds, so that the caller can bail out.
-#define KPP_BUG_IF(condition, ...)                                                             \
-  ((condition) ? (::kpp::report_bug(#condition, ::kpp::cat(__VA_ARGS__), __FILE__, __LINE__), true) \
-               : false)
+// A bug of ours that the process survives. True if the condition holds, so that the caller can bail
+// out.
+#define KPP_BUG_IF(condition, ...)                                                          \
+  ((condition)                                                                              \
+       ? (::kpp::report_bug(#condition, ::kpp::cat(__VA_ARGS__), __FILE__, __LINE__), true) \
+       : false)

@@ -34,7 +34,8 @@ Status remove_tree(const std::string& path, dev_t device) {
     return Status(Reason::kIo, cat(path, " is a mount point; unmount it first"));
   }
   if (!S_ISDIR(st.st_mode)) {
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) return errno_status(cat("unlink ", path), errno);
+    if (unlink(path.c_str()) != 0 && errno != ENOENT)
+      return errno_status(cat("unlink ", path), errno);
     return {};
   }
   auto names = list(path);
@@ -82,7 +83,8 @@ Status write_file_atomic(const std::string& path, std::string_view data, unsigne
     }
     if (fsync(fd.get()) != 0) return errno_status(cat("fsync ", temporary), errno);
   }
-  if (rename(temporary.c_str(), path.c_str()) != 0) return errno_status(cat("rename to ", path), errno);
+  if (rename(temporary.c_str(), path.c_str()) != 0)
+    return errno_status(cat("rename to ", path), errno);
   return {};
 }
 
@@ -90,7 +92,8 @@ Status make_directories(const std::string& path, unsigned mode) {
   for (std::size_t at = 1; at <= path.size(); ++at) {
     if (at != path.size() && path[at] != '/') continue;
     const std::string part = path.substr(0, at);
-    if (mkdir(part.c_str(), mode) != 0 && errno != EEXIST) return errno_status(cat("mkdir ", part), errno);
+    if (mkdir(part.c_str(), mode) != 0 && errno != EEXIST)
+      return errno_status(cat("mkdir ", part), errno);
   }
   return {};
 }

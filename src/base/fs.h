@@ -11,7 +11,8 @@ namespace kpp::fs {
 
 // The whole file; kNotFound if it is not there; kRequestEntityTooLarge above the limit.
 Result<std::string> read_file(const std::string& path, std::size_t limit = 64u << 20);
-// Writes beside the target, syncs, renames over it: readers see the old or the new file, never a part.
+// Writes beside the target, syncs, renames over it: readers see the old or the new file, never a
+// part.
 Status write_file_atomic(const std::string& path, std::string_view data, unsigned mode = 0644);
 // mkdir -p.
 Status make_directories(const std::string& path, unsigned mode = 0755);

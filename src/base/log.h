@@ -39,8 +39,8 @@ class LogSink {
   SystemClock clock_;
 };
 
-// A named view of a sink, passed to components at construction. The message is a constant sentence; data are fields.
-// The sink must outlive it. Copies are cheap. Thread-safe.
+// A named view of a sink, passed to components at construction. The message is a constant sentence;
+// data are fields. The sink must outlive it. Copies are cheap. Thread-safe.
 class Logger {
  public:
   Logger(LogSink& sink, std::string component) : sink_(&sink), component_(std::move(component)) {}

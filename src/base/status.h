@@ -1,5 +1,6 @@
-// Errors as values. The reasons are those of the Kubernetes API (metav1.StatusReason), so that an error that starts
-// deep in the store reaches a client with the reason and HTTP code that the original answers.
+// Errors as values. The reasons are those of the Kubernetes API (metav1.StatusReason), so that an
+// error that starts deep in the store reaches a client with the reason and HTTP code that the
+// original answers.
 #pragma once
 
 #include <cstdint>
@@ -111,7 +112,8 @@ inline std::unexpected<Status> fail(Reason reason, std::string message) {
 }
 inline std::unexpected<Status> fail(Status status) { return std::unexpected(std::move(status)); }
 
-// errno as a Status of reason kIo (kNotFound for ENOENT, kAlreadyExists for EEXIST): "what: strerror".
+// errno as a Status of reason kIo (kNotFound for ENOENT, kAlreadyExists for EEXIST): "what:
+// strerror".
 Status errno_status(std::string_view what, int error_number);
 
 }  // namespace kpp
@@ -120,27 +122,27 @@ Status errno_status(std::string_view what, int error_number);
 #define KPP_CONCAT(a, b) KPP_CONCAT_INNER(a, b)
 
 // KPP_RETURN_IF_ERROR(expr): expr is a Status; returns it from the function if it is an error.
-#define KPP_RETURN_IF_ERROR(expr)                                          \
-  do {                                                                     \
-    if (::kpp::Status kpp_status_ = (expr); !kpp_status_.ok())             \
-      return ::kpp::as_return(std::move(kpp_status_));                     \
+#define KPP_RETURN_IF_ERROR(expr)                              \
+  do {                                                         \
+    if (::kpp::Status kpp_status_ = (expr); !kpp_status_.ok()) \
+      return ::kpp::as_return(std::move(kpp_status_));         \
   } while (false)
-#define KPP_CO_RETURN_IF_ERROR(expr)                                       \
-  do {                                                                     \
-    if (::kpp::Status kpp_status_ = (expr); !kpp_status_.ok())             \
-      co_return ::kpp::as_return(std::move(kpp_status_));                  \
+#define KPP_CO_RETURN_IF_ERROR(expr)                           \
+  do {                                                         \
+    if (::kpp::Status kpp_status_ = (expr); !kpp_status_.ok()) \
+      co_return ::kpp::as_return(std::move(kpp_status_));      \
   } while (false)
 
 // KPP_ASSIGN(T name, expr): expr is a Result<T>; declares name, or returns the error.
-#define KPP_ASSIGN(decl, expr)                                                                   \
-  auto KPP_CONCAT(kpp_result_, __LINE__) = (expr);                                               \
-  if (!KPP_CONCAT(kpp_result_, __LINE__))                                                        \
-    return ::kpp::as_return(std::move(KPP_CONCAT(kpp_result_, __LINE__)).error());               \
+#define KPP_ASSIGN(decl, expr)                                                     \
+  auto KPP_CONCAT(kpp_result_, __LINE__) = (expr);                                 \
+  if (!KPP_CONCAT(kpp_result_, __LINE__))                                          \
+    return ::kpp::as_return(std::move(KPP_CONCAT(kpp_result_, __LINE__)).error()); \
   decl = std::move(*KPP_CONCAT(kpp_result_, __LINE__))
-#define KPP_CO_ASSIGN(decl, expr)                                                                \
-  auto KPP_CONCAT(kpp_result_, __LINE__) = (expr);                                               \
-  if (!KPP_CONCAT(kpp_result_, __LINE__))                                                        \
-    co_return ::kpp::as_return(std::move(KPP_CONCAT(kpp_result_, __LINE__)).error());            \
+#define KPP_CO_ASSIGN(decl, expr)                                                     \
+  auto KPP_CONCAT(kpp_result_, __LINE__) = (expr);                                    \
+  if (!KPP_CONCAT(kpp_result_, __LINE__))                                             \
+    co_return ::kpp::as_return(std::move(KPP_CONCAT(kpp_result_, __LINE__)).error()); \
   decl = std::move(*KPP_CONCAT(kpp_result_, __LINE__))
 
 namespace kpp {

@@ -6,8 +6,10 @@
 namespace kpp {
 namespace {
 
-constexpr std::string_view kStandard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kUrl = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kStandard =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kUrl =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 constexpr std::array<std::int8_t, 256> reverse_of(std::string_view alphabet) {
   std::array<std::int8_t, 256> out{};
@@ -26,7 +28,8 @@ std::string encode(std::string_view bytes, std::string_view alphabet, bool pad) 
   std::size_t i = 0;
   for (; i + 2 < bytes.size(); i += 3) {
     const std::uint32_t v = static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) << 16 |
-                            static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i + 1])) << 8 |
+                            static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i + 1]))
+                                << 8 |
                             static_cast<unsigned char>(bytes[i + 2]);
     out += alphabet[v >> 18];
     out += alphabet[(v >> 12) & 63];
@@ -45,7 +48,8 @@ std::string encode(std::string_view bytes, std::string_view alphabet, bool pad) 
   return out;
 }
 
-std::optional<std::string> decode(std::string_view text, const std::array<std::int8_t, 256>& reverse, bool padded) {
+std::optional<std::string> decode(std::string_view text,
+                                  const std::array<std::int8_t, 256>& reverse, bool padded) {
   std::string out;
   out.reserve(text.size() / 4 * 3);
   std::uint32_t bits = 0;
@@ -77,8 +81,12 @@ std::optional<std::string> decode(std::string_view text, const std::array<std::i
 }  // namespace
 
 std::string base64_encode(std::string_view bytes) { return encode(bytes, kStandard, true); }
-std::optional<std::string> base64_decode(std::string_view text) { return decode(text, kStandardReverse, true); }
+std::optional<std::string> base64_decode(std::string_view text) {
+  return decode(text, kStandardReverse, true);
+}
 std::string base64_url_encode(std::string_view bytes) { return encode(bytes, kUrl, false); }
-std::optional<std::string> base64_url_decode(std::string_view text) { return decode(text, kUrlReverse, false); }
+std::optional<std::string> base64_url_decode(std::string_view text) {
+  return decode(text, kUrlReverse, false);
+}
 
 }  // namespace kpp

@@ -27,7 +27,8 @@ class Parser : Scanner {
   struct Level {
     bool is_object;
     std::size_t count = 0;
-    // For duplicates only: the member at hand, and the names before it, which stand in names_ from here while they are few.
+    // For duplicates only: the member at hand, and the names before it, which stand in names_ from
+    // here while they are few.
     std::string_view name;
     std::size_t first_name = 0;
     std::unique_ptr<std::unordered_set<std::string_view>> many;

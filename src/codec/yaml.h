@@ -10,8 +10,8 @@
 namespace kpp::yaml {
 
 struct ParseOptions {
-  // If set, receives a line for each key that stands twice in a mapping ("line 7: key \"a\" already set in map"); the
-  // last value wins.
+  // If set, receives a line for each key that stands twice in a mapping ("line 7: key \"a\" already
+  // set in map"); the last value wins.
   std::vector<std::string>* duplicates = nullptr;
 };
 

@@ -166,7 +166,8 @@ class Reader {
       }
       std::string name;
       if (!key_text(key, name)) return false;
-      const bool fresh = object.insert_or_assign({name.data(), name.size()}, std::move(value)).second;
+      const bool fresh =
+          object.insert_or_assign({name.data(), name.size()}, std::move(value)).second;
       if (!fresh && duplicates_ != nullptr) {
         duplicates_->push_back(cat("line ", line, ": key ", quoted(name), " already set in map"));
       }

@@ -1,6 +1,7 @@
 """Wrong input: the original's message and code for each."""
 import http.client
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -143,6 +144,16 @@ class WrongInput(ClusterTest):
         code, body = client.request('GET', CONFIG_MAPS + '?watch=1&resourceVersion=x&timeoutSeconds=1')
         self.assertEqual((code, body['message']), (500, 'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing '
                                                         '"x": invalid syntax'))
+
+    # Of a server's own start.
+
+    def test_service_account_key_that_cannot_be_kept(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(folder + '/pki/sa.key')
+            server = subprocess.run([KPP, 'kube-apiserver', '--data-dir', folder, '--bind-address', '127.0.0.1',
+                                     '--secure-port', '0'], capture_output=True, text=True, timeout=60)
+        self.assertEqual(server.returncode, 1, server.stderr)
+        self.assertMatches(server.stderr, r'kube-apiserver: .*/pki/sa\.key.*: Is a directory')
 
     # What the node says.
 

@@ -1,7 +1,9 @@
-// protoc plugin: makes plain C++ structs and the tables of api/schema.h from the .proto files under src/api/proto.
+// protoc plugin: makes plain C++ structs and the tables of api/schema.h from the .proto files under
+// src/api/proto.
 //
-// For k8s.io/api/core/v1.proto it writes api/corev1.h and api/corev1.cc. Singular message fields become members by
-// value, or Opt<T> with (kpp.pointer); repeated ones std::vector; maps std::map; enums std::int32_t constants.
+// For k8s.io/api/core/v1.proto it writes api/corev1.h and api/corev1.cc. Singular message fields
+// become members by value, or Opt<T> with (kpp.pointer); repeated ones std::vector; maps std::map;
+// enums std::int32_t constants.
 
 #include <google/protobuf/compiler/code_generator.h>
 #include <google/protobuf/compiler/plugin.h>
@@ -47,22 +49,27 @@ string go_package_of(const pb::FileDescriptor* file) {
 }
 
 bool upper(char c) { return std::isupper(static_cast<unsigned char>(c)); }
-bool lower(char c) { return std::islower(static_cast<unsigned char>(c)) || std::isdigit(static_cast<unsigned char>(c)); }
+bool lower(char c) {
+  return std::islower(static_cast<unsigned char>(c)) || std::isdigit(static_cast<unsigned char>(c));
+}
 
 // podIPs -> pod_ips, httpGet -> http_get, clusterIP -> cluster_ip.
 string snake(const string& name) {
-  static const std::set<string> kKeywords = {"default", "operator", "template", "namespace", "continue", "delete",
-                                             "not",     "and",      "or",       "class",     "private",  "public",
-                                             "static",  "export",   "enum",     "union",     "signed",   "desc",      "bool",  "int",
-                                             "auto",    "explicit", "new",      "this",      "typename", "using",     "do",    "if",
-                                             "for",     "case",     "switch",   "register",  "virtual",  "volatile",  "const", "void"};
+  static const std::set<string> kKeywords = {
+      "default",  "operator", "template", "namespace", "continue", "delete",   "not",    "and",
+      "or",       "class",    "private",  "public",    "static",   "export",   "enum",   "union",
+      "signed",   "desc",     "bool",     "int",       "auto",     "explicit", "new",    "this",
+      "typename", "using",    "do",       "if",        "for",      "case",     "switch", "register",
+      "virtual",  "volatile", "const",    "void"};
   string out;
   for (size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
     if (upper(c) && i > 0) {
       const bool after_lower = lower(name[i - 1]);
-      const bool plural = i + 1 < name.size() && name[i + 1] == 's' && (i + 2 == name.size() || upper(name[i + 2]));
-      const bool word_start = upper(name[i - 1]) && i + 1 < name.size() && std::islower(name[i + 1]) && !plural;
+      const bool plural =
+          i + 1 < name.size() && name[i + 1] == 's' && (i + 2 == name.size() || upper(name[i + 2]));
+      const bool word_start =
+          upper(name[i - 1]) && i + 1 < name.size() && std::islower(name[i + 1]) && !plural;
       if ((after_lower || word_start) && !out.empty() && out.back() != '_') out += '_';
     }
     out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -109,7 +116,9 @@ string doc_of(const D* descriptor) {
 string special_of(const pb::Descriptor* m) { return m->options().GetExtension(kpp::special); }
 
 // Generated as a struct (not one of the special types).
-bool is_struct(const pb::Descriptor* m) { return special_of(m).empty() && !m->options().map_entry(); }
+bool is_struct(const pb::Descriptor* m) {
+  return special_of(m).empty() && !m->options().map_entry();
+}
 
 struct TypeName {
   string cpp;
@@ -129,25 +138,36 @@ TypeName special_type(const string& special) {
 TypeName type_of(const pb::FieldDescriptor* f) {
   using F = pb::FieldDescriptor;
   switch (f->type()) {
-    case F::TYPE_BOOL: return {"bool", "kBool"};
+    case F::TYPE_BOOL:
+      return {"bool", "kBool"};
     case F::TYPE_INT32:
-    case F::TYPE_ENUM: return {"std::int32_t", "kInt32"};
-    case F::TYPE_INT64: return {"std::int64_t", "kInt64"};
-    case F::TYPE_UINT32: return {"std::uint32_t", "kUint32"};
-    case F::TYPE_UINT64: return {"std::uint64_t", "kUint64"};
-    case F::TYPE_DOUBLE: return {"double", "kDouble"};
-    case F::TYPE_STRING: return {"std::string", "kString"};
-    case F::TYPE_BYTES: return {"std::string", "kBytes"};
+    case F::TYPE_ENUM:
+      return {"std::int32_t", "kInt32"};
+    case F::TYPE_INT64:
+      return {"std::int64_t", "kInt64"};
+    case F::TYPE_UINT32:
+      return {"std::uint32_t", "kUint32"};
+    case F::TYPE_UINT64:
+      return {"std::uint64_t", "kUint64"};
+    case F::TYPE_DOUBLE:
+      return {"double", "kDouble"};
+    case F::TYPE_STRING:
+      return {"std::string", "kString"};
+    case F::TYPE_BYTES:
+      return {"std::string", "kBytes"};
     case F::TYPE_MESSAGE: {
       const auto* m = f->message_type();
       if (!is_struct(m)) return special_type(special_of(m));
       return {namespace_of(m->file()) + "::" + m->name(), "kMessage"};
     }
-    default: return {"", ""};
+    default:
+      return {"", ""};
   }
 }
 
-bool proto3(const pb::FileDescriptor* file) { return file->syntax() == pb::FileDescriptor::SYNTAX_PROTO3; }
+bool proto3(const pb::FileDescriptor* file) {
+  return file->syntax() == pb::FileDescriptor::SYNTAX_PROTO3;
+}
 
 // The C++ type of a member and its cardinality.
 struct Member {
@@ -163,14 +183,17 @@ Member member_of(const pb::FieldDescriptor* f) {
     m.value = f->message_type()->FindFieldByNumber(2);
     const auto* key = f->message_type()->FindFieldByNumber(1);
     const bool string_key = key->type() == pb::FieldDescriptor::TYPE_STRING;
-    m.cpp = "std::map<" + string(string_key ? "std::string" : "std::int64_t") + ", " + type_of(m.value).cpp + ">";
+    m.cpp = "std::map<" + string(string_key ? "std::string" : "std::int64_t") + ", " +
+            type_of(m.value).cpp + ">";
     m.cardinality = "kMap";
   } else if (f->is_repeated()) {
     // The elements of a std::vector<bool> have no addresses.
-    m.cpp = string(type_of(f).cpp == "bool" ? "std::deque<" : "std::vector<") + type_of(f).cpp + ">";
+    m.cpp =
+        string(type_of(f).cpp == "bool" ? "std::deque<" : "std::vector<") + type_of(f).cpp + ">";
     m.cardinality = "kList";
   } else {
-    const bool message = f->type() == pb::FieldDescriptor::TYPE_MESSAGE && is_struct(f->message_type());
+    const bool message =
+        f->type() == pb::FieldDescriptor::TYPE_MESSAGE && is_struct(f->message_type());
     const bool pointer = f->options().GetExtension(kpp::pointer) || (message && proto3(f->file()));
     const string type = type_of(f).cpp;
     m.cpp = !pointer ? type : message ? "api::Opt<" + type + ">" : "std::optional<" + type + ">";
@@ -181,7 +204,8 @@ Member member_of(const pb::FieldDescriptor* f) {
 
 bool has_bool_list(const pb::Descriptor* type) {
   for (int i = 0; i < type->field_count(); ++i) {
-    if (type->field(i)->is_repeated() && type->field(i)->type() == pb::FieldDescriptor::TYPE_BOOL) return true;
+    if (type->field(i)->is_repeated() && type->field(i)->type() == pb::FieldDescriptor::TYPE_BOOL)
+      return true;
   }
   return false;
 }
@@ -195,8 +219,8 @@ bool has_bool_list(const pb::FileDescriptor* file) {
 
 class Generator : public pb::compiler::CodeGenerator {
  public:
-  bool Generate(const pb::FileDescriptor* file, const string&, pb::compiler::GeneratorContext* context,
-                string*) const override {
+  bool Generate(const pb::FileDescriptor* file, const string&,
+                pb::compiler::GeneratorContext* context, string*) const override {
     if (file->name() == "kpp/options.proto") return true;
     const string ns = namespace_of(file);
     write(context, "api/" + ns + ".h", header(file, ns));
@@ -226,7 +250,8 @@ class Generator : public pb::compiler::CodeGenerator {
  private:
   mutable std::map<const pb::Descriptor*, unsigned> containers_;
 
-  static void write(pb::compiler::GeneratorContext* context, const string& name, const string& text) {
+  static void write(pb::compiler::GeneratorContext* context, const string& name,
+                    const string& text) {
     const std::unique_ptr<pb::io::ZeroCopyOutputStream> out(context->Open(name));
     pb::io::Printer printer(out.get(), '$');
     printer.PrintRaw(text);
@@ -240,7 +265,9 @@ class Generator : public pb::compiler::CodeGenerator {
       const auto* f = m->field(i);
       const Member member = member_of(f);
       const auto* value = member.value;
-      if (value->type() != pb::FieldDescriptor::TYPE_MESSAGE || value->message_type()->file() != m->file()) continue;
+      if (value->type() != pb::FieldDescriptor::TYPE_MESSAGE ||
+          value->message_type()->file() != m->file())
+        continue;
       if (member.cardinality == "kValue") order(value->message_type(), seen, out);
     }
     out.push_back(m);
@@ -254,9 +281,12 @@ class Generator : public pb::compiler::CodeGenerator {
   }
 
   static string header(const pb::FileDescriptor* file, const string& ns) {
-    string out = "// Generated by protoc-gen-kpp from " + file->name() + ".\n#pragma once\n\n#include <cstdint>\n#include <map>\n";
+    string out = "// Generated by protoc-gen-kpp from " + file->name() +
+                 ".\n#pragma once\n\n#include <cstdint>\n#include <map>\n";
     if (has_bool_list(file)) out.insert(out.find("#include <map>"), "#include <deque>\n");
-    out += "#include <optional>\n#include <string>\n#include <vector>\n\n#include \"api/schema.h\"\n#include \"api/types.h\"\n";
+    out +=
+        "#include <optional>\n#include <string>\n#include <vector>\n\n#include "
+        "\"api/schema.h\"\n#include \"api/types.h\"\n";
     std::set<string> includes;
     for (int i = 0; i < file->dependency_count(); ++i) {
       const string dep = namespace_of(file->dependency(i));
@@ -273,7 +303,8 @@ class Generator : public pb::compiler::CodeGenerator {
       for (int v = 0; v < e->value_count(); ++v) {
         const string& name = e->value(v)->name();
         // SIGABRT and its kin are macros of <csignal>.
-        out += "  " + name + (name.rfind("SIG", 0) == 0 ? "_" : "") + " = " + std::to_string(e->value(v)->number()) + ",\n";
+        out += "  " + name + (name.rfind("SIG", 0) == 0 ? "_" : "") + " = " +
+               std::to_string(e->value(v)->number()) + ",\n";
       }
       out += "};\n";
     }
@@ -284,15 +315,16 @@ class Generator : public pb::compiler::CodeGenerator {
       out += "struct " + m->name() + " {\n";
       for (int i = 0; i < m->field_count(); ++i) {
         const Member member = member_of(m->field(i));
-        const bool scalar = member.cardinality == "kValue" && member.value->type() != pb::FieldDescriptor::TYPE_STRING &&
+        const bool scalar = member.cardinality == "kValue" &&
+                            member.value->type() != pb::FieldDescriptor::TYPE_STRING &&
                             member.value->type() != pb::FieldDescriptor::TYPE_BYTES &&
                             member.value->type() != pb::FieldDescriptor::TYPE_MESSAGE;
         out += "  " + member.cpp + " " + member.name + (scalar ? "{}" : "") + ";\n";
       }
       const string& n = m->name();
-      out += "\n  " + n + "();\n  " + n + "(const " + n + "&);\n  " + n + "(" + n + "&&) noexcept;\n  " + n +
-             "& operator=(const " + n + "&);\n  " + n + "& operator=(" + n + "&&) noexcept;\n  ~" + n +
-             "();\n  static const api::TypeDesc& desc();\n};\n";
+      out += "\n  " + n + "();\n  " + n + "(const " + n + "&);\n  " + n + "(" + n +
+             "&&) noexcept;\n  " + n + "& operator=(const " + n + "&);\n  " + n + "& operator=(" +
+             n + "&&) noexcept;\n  ~" + n + "();\n  static const api::TypeDesc& desc();\n};\n";
     }
     return out + "\n}  // namespace kpp::" + ns + "\n";
   }
@@ -321,8 +353,8 @@ class Generator : public pb::compiler::CodeGenerator {
       subs = "kSubresources_" + id;
       out += "constexpr api::SubresourceDesc " + subs + "[] = {\n";
       for (const auto& s : r.subresource()) {
-        out += "    {" + quote(s.name()) + ", " + quote(s.verbs()) + ", " + quote(s.kind()) + ", " + quote(s.kind_group()) +
-               ", " + quote(s.kind_version()) + "},\n";
+        out += "    {" + quote(s.name()) + ", " + quote(s.verbs()) + ", " + quote(s.kind()) + ", " +
+               quote(s.kind_group()) + ", " + quote(s.kind_version()) + "},\n";
       }
       out += "};\n";
     }
@@ -331,15 +363,17 @@ class Generator : public pb::compiler::CodeGenerator {
       columns = "kColumns_" + id;
       out += "constexpr api::ColumnDesc " + columns + "[] = {\n";
       for (const auto& c : r.column()) {
-        out += "    {" + quote(c.name()) + ", " + quote(c.type()) + ", " + quote(c.format()) + ", " + quote(c.description()) +
-               ", " + std::to_string(c.priority()) + "},\n";
+        out += "    {" + quote(c.name()) + ", " + quote(c.type()) + ", " + quote(c.format()) +
+               ", " + quote(c.description()) + ", " + std::to_string(c.priority()) + "},\n";
       }
       out += "};\n";
     }
-    out += "constexpr api::ResourceDesc kResource_" + id + " = {" + quote(r.plural()) + ", " + quote(r.singular()) + ", " +
-           (r.namespaced() ? "true" : "false") + ", " + quote(r.verbs()) + ", " + shorts + ", " + categories + ", " +
-           quote(r.storage_version_hash()) + ", " + quote(r.etcd_prefix()) + ", " + quote(r.storage_version()) + ", " + subs +
-           ", " + columns + ", " + selectable + ", " + (r.table_served() ? "true" : "false") + "};\n";
+    out += "constexpr api::ResourceDesc kResource_" + id + " = {" + quote(r.plural()) + ", " +
+           quote(r.singular()) + ", " + (r.namespaced() ? "true" : "false") + ", " +
+           quote(r.verbs()) + ", " + shorts + ", " + categories + ", " +
+           quote(r.storage_version_hash()) + ", " + quote(r.etcd_prefix()) + ", " +
+           quote(r.storage_version()) + ", " + subs + ", " + columns + ", " + selectable + ", " +
+           (r.table_served() ? "true" : "false") + "};\n";
     return "&kResource_" + id;
   }
 
@@ -348,34 +382,46 @@ class Generator : public pb::compiler::CodeGenerator {
     const TypeName type = type_of(member.value);
     const auto& o = f->options();
     const string id = m->name() + "_" + f->name();
-    const string keys = names_array("kKeys_" + id, strings(o.GetRepeatedExtension(kpp::list_map_key)), arrays);
-    const string enums = names_array("kEnum_" + id, strings(o.GetRepeatedExtension(kpp::enum_value)), arrays);
+    const string keys =
+        names_array("kKeys_" + id, strings(o.GetRepeatedExtension(kpp::list_map_key)), arrays);
+    const string enums =
+        names_array("kEnum_" + id, strings(o.GetRepeatedExtension(kpp::enum_value)), arrays);
     const string list = o.GetExtension(kpp::list_type);
-    const string list_type = list == "atomic" ? "kAtomic" : list == "set" ? "kSet" : list == "map" ? "kMap" : "kNone";
+    const string list_type = list == "atomic" ? "kAtomic"
+                             : list == "set"  ? "kSet"
+                             : list == "map"  ? "kMap"
+                                              : "kNone";
     const bool message = type.field_type == "kMessage";
     string key_type = "kString";
-    if (f->is_map() && f->message_type()->FindFieldByNumber(1)->type() != pb::FieldDescriptor::TYPE_STRING) key_type = "kInt64";
+    if (f->is_map() &&
+        f->message_type()->FindFieldByNumber(1)->type() != pb::FieldDescriptor::TYPE_STRING)
+      key_type = "kInt64";
     const auto flag = [](bool v) { return v ? string("true, ") : string("false, "); };
-    return "    {" + quote(f->json_name()) + ", " + std::to_string(f->number()) + ", api::FieldType::" + type.field_type +
-           ", api::Cardinality::" + member.cardinality + ", " + flag(o.GetExtension(kpp::always)) +
-           flag(o.GetExtension(kpp::required)) + flag(o.GetExtension(kpp::inlined)) + flag(o.GetExtension(kpp::pointer)) +
-           "api::ListType::" + list_type + ", " + flag(o.GetExtension(kpp::map_type) == "atomic") + "offsetof(" + m->name() +
-           ", " + member.name + "), " + (message ? "[] { return &" + type.cpp + "::desc(); }" : string("nullptr")) + ", " +
-           keys + ", " + quote(o.GetExtension(kpp::patch_strategy)) + ", " + quote(o.GetExtension(kpp::patch_merge_key)) +
-           ", " + quote(o.GetExtension(kpp::schema_default)) + ", " + enums + ", " + quote(doc_of(f)) +
+    return "    {" + quote(f->json_name()) + ", " + std::to_string(f->number()) +
+           ", api::FieldType::" + type.field_type + ", api::Cardinality::" + member.cardinality +
+           ", " + flag(o.GetExtension(kpp::always)) + flag(o.GetExtension(kpp::required)) +
+           flag(o.GetExtension(kpp::inlined)) + flag(o.GetExtension(kpp::pointer)) +
+           "api::ListType::" + list_type + ", " + flag(o.GetExtension(kpp::map_type) == "atomic") +
+           "offsetof(" + m->name() + ", " + member.name + "), " +
+           (message ? "[] { return &" + type.cpp + "::desc(); }" : string("nullptr")) + ", " +
+           keys + ", " + quote(o.GetExtension(kpp::patch_strategy)) + ", " +
+           quote(o.GetExtension(kpp::patch_merge_key)) + ", " +
+           quote(o.GetExtension(kpp::schema_default)) + ", " + enums + ", " + quote(doc_of(f)) +
            ", api::FieldType::" + key_type + "},\n";
   }
 
   string source(const pb::FileDescriptor* file, const string& ns) const {
     string out = "// Generated by protoc-gen-kpp from " + file->name() + ".\n#include \"api/" + ns +
                  ".h\"\n\n#include <cstddef>\n\n#include \"api/type_ops.h\"\n\n";
-    out += "#pragma clang diagnostic ignored \"-Winvalid-offsetof\"\n\nnamespace kpp::" + ns + " {\n";
+    out +=
+        "#pragma clang diagnostic ignored \"-Winvalid-offsetof\"\n\nnamespace kpp::" + ns + " {\n";
     const auto all = structs(file);
     for (const auto* m : all) {
       const string& n = m->name();
-      out += "\n" + n + "::" + n + "() = default;\n" + n + "::" + n + "(const " + n + "&) = default;\n" + n + "::" + n + "(" + n +
-             "&&) noexcept = default;\n" + n + "& " + n + "::operator=(const " + n + "&) = default;\n" + n + "& " + n +
-             "::operator=(" + n + "&&) noexcept = default;\n" + n + "::~" + n + "() = default;\n";
+      out += "\n" + n + "::" + n + "() = default;\n" + n + "::" + n + "(const " + n +
+             "&) = default;\n" + n + "::" + n + "(" + n + "&&) noexcept = default;\n" + n + "& " +
+             n + "::operator=(const " + n + "&) = default;\n" + n + "& " + n + "::operator=(" + n +
+             "&&) noexcept = default;\n" + n + "::~" + n + "() = default;\n";
       string arrays;
       string rows;
       for (int i = 0; i < m->field_count(); ++i) rows += field_row(m, m->field(i), arrays);
@@ -385,24 +431,28 @@ class Generator : public pb::compiler::CodeGenerator {
         const size_t version_at = gvk.rfind('/', kind_at - 1);
         const string group = version_at == string::npos ? "" : gvk.substr(0, version_at);
         const size_t version_begin = version_at == string::npos ? 0 : version_at + 1;
-        gvks += "{" + quote(group) + ", " + quote(gvk.substr(version_begin, kind_at - version_begin)) + ", " +
+        gvks += "{" + quote(group) + ", " +
+                quote(gvk.substr(version_begin, kind_at - version_begin)) + ", " +
                 quote(gvk.substr(kind_at + 1)) + "}, ";
       }
       const string res = resource(m, arrays);
       out += "namespace {\n" + arrays;
       if (!rows.empty()) out += "const api::FieldDesc kFields_" + n + "[] = {\n" + rows + "};\n";
       if (!gvks.empty()) out += "constexpr api::Gvk kGvks_" + n + "[] = {" + gvks + "};\n";
-      out += "const api::TypeDesc kDesc_" + n + " = {" + quote(file->package()) + ", " + quote(n) + ", " +
-             quote(go_package_of(file)) + ", " + (rows.empty() ? "{}" : "kFields_" + n) + ", " +
-             (gvks.empty() ? "{}" : "kGvks_" + n) + ", " + res + ", &api::kTypeOps<" + n + ", " + std::to_string(containers_[m]) + ">, " +
-             (m->options().GetExtension(kpp::message_map_type) == "atomic" ? "true" : "false") + ", " +
-             quote(m->options().GetExtension(kpp::unions)) + ", " + quote(doc_of(m)) + "};\n}  // namespace\n";
+      out += "const api::TypeDesc kDesc_" + n + " = {" + quote(file->package()) + ", " + quote(n) +
+             ", " + quote(go_package_of(file)) + ", " + (rows.empty() ? "{}" : "kFields_" + n) +
+             ", " + (gvks.empty() ? "{}" : "kGvks_" + n) + ", " + res + ", &api::kTypeOps<" + n +
+             ", " + std::to_string(containers_[m]) + ">, " +
+             (m->options().GetExtension(kpp::message_map_type) == "atomic" ? "true" : "false") +
+             ", " + quote(m->options().GetExtension(kpp::unions)) + ", " + quote(doc_of(m)) +
+             "};\n}  // namespace\n";
       out += "const api::TypeDesc& " + n + "::desc() { return kDesc_" + n + "; }\n";
     }
     out += "\nextern const api::TypeDesc* const kTypes[];\nextern const std::size_t kTypeCount;\n";
     out += "const api::TypeDesc* const kTypes[] = {\n";
     for (const auto* m : all) out += "    &kDesc_" + m->name() + ",\n";
-    out += "};\nconst std::size_t kTypeCount = " + std::to_string(all.size()) + ";\n\n}  // namespace kpp::" + ns + "\n";
+    out += "};\nconst std::size_t kTypeCount = " + std::to_string(all.size()) +
+           ";\n\n}  // namespace kpp::" + ns + "\n";
     return out;
   }
 };
