@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cel/types.h"
@@ -57,5 +58,23 @@ struct Expr {
   TypeRef type;                        // set by the checker
   const Function* function = nullptr;  // calls
 };
+
+// Calls `look` with each child.
+template <class Look>
+void for_each_child(const Expr& expr, const Look& look) {
+  const auto see = [&look](const ExprPtr& child) {
+    if (child) look(std::as_const(*child));
+  };
+  see(expr.target);
+  for (const auto& arg : expr.args) see(arg);
+  for (const auto& entry : expr.entries) {
+    see(entry.key);
+    see(entry.value);
+  }
+  see(expr.init);
+  see(expr.condition);
+  see(expr.step);
+  see(expr.result);
+}
 
 }  // namespace kpp::cel

@@ -31,19 +31,7 @@ void check_call(const Expr& expr, Issues& issues) {
 
 void check_constants(const Expr& expr, Issues& issues) {
   if (expr.kind == ExprKind::kCall) check_call(expr, issues);
-  const auto look = [&issues](const ExprPtr& child) {
-    if (child) check_constants(*child, issues);
-  };
-  look(expr.target);
-  for (const auto& arg : expr.args) look(arg);
-  for (const auto& entry : expr.entries) {
-    look(entry.key);
-    look(entry.value);
-  }
-  look(expr.init);
-  look(expr.condition);
-  look(expr.step);
-  look(expr.result);
+  for_each_child(expr, [&issues](const Expr& child) { check_constants(child, issues); });
 }
 
 }  // namespace kpp::cel

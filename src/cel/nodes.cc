@@ -38,19 +38,7 @@ ExprPtr make_list(std::size_t at, std::vector<ExprPtr> items) {
 
 void set_depth(Expr& expr) {
   int deepest = 0;
-  const auto look = [&deepest](const ExprPtr& child) {
-    if (child) deepest = std::max(deepest, child->depth);
-  };
-  look(expr.target);
-  for (const auto& arg : expr.args) look(arg);
-  for (const auto& entry : expr.entries) {
-    look(entry.key);
-    look(entry.value);
-  }
-  look(expr.init);
-  look(expr.condition);
-  look(expr.step);
-  look(expr.result);
+  for_each_child(expr, [&deepest](const Expr& child) { deepest = std::max(deepest, child.depth); });
   expr.depth = deepest + 1;
 }
 

@@ -85,4 +85,17 @@ void check_selector_unchanged(FieldErrors& errors, const api::Opt<metav1::LabelS
     errors.invalid(FieldPath("spec").child("selector"), selector_value(selector), kImmutable);
 }
 
+void check_at_most(FieldErrors& errors, std::string_view field, std::int32_t value,
+                   std::string_view bound, std::int32_t most) {
+  if (value > most)
+    errors.invalid(FieldPath("status").child(field), value, cat("cannot be greater than ", bound));
+}
+
+void check_collisions_grow(FieldErrors& errors, const std::optional<std::int32_t>& count,
+                           const std::optional<std::int32_t>& old) {
+  if (old && (!count || *count < *old))
+    errors.invalid(FieldPath("status").child("collisionCount"),
+                   count ? Value(*count) : Value(nullptr), "cannot be decremented");
+}
+
 }  // namespace kpp::validation

@@ -1,6 +1,8 @@
 // What the kinds that keep pods running have in common.
 #pragma once
 
+#include <optional>
+
 #include "api/corev1.h"
 #include "validation/field_errors.h"
 #include "validation/metadata.h"
@@ -32,6 +34,13 @@ int count_or_percent(const api::IntOrString& value);
 void check_selector_unchanged(FieldErrors& errors, const api::Opt<metav1::LabelSelector>& selector,
                               const api::Opt<metav1::LabelSelector>& old);
 
+// status.`field` may not be greater than `most`, which the message calls `bound`.
+void check_at_most(FieldErrors& errors, std::string_view field, std::int32_t value,
+                   std::string_view bound, std::int32_t most);
+// status.collisionCount is never taken back.
+void check_collisions_grow(FieldErrors& errors, const std::optional<std::int32_t>& count,
+                           const std::optional<std::int32_t>& old);
+
 // Status of a set of replicas: counts not negative and not more than all.
 template <class Status>
 void check_replica_status(FieldErrors& errors, const Status& status) {
@@ -41,18 +50,13 @@ void check_replica_status(FieldErrors& errors, const Status& status) {
   check_not_negative(errors, at.child("readyReplicas"), status.ready_replicas);
   check_not_negative(errors, at.child("availableReplicas"), status.available_replicas);
   check_not_negative(errors, at.child("observedGeneration"), status.observed_generation);
-  const auto at_most = [&](std::string_view field, std::int32_t value, std::int32_t most,
-                           std::string_view message) {
-    if (value > most) errors.invalid(at.child(field), value, message);
-  };
-  at_most("fullyLabeledReplicas", status.fully_labeled_replicas, status.replicas,
-          "cannot be greater than status.replicas");
-  at_most("readyReplicas", status.ready_replicas, status.replicas,
-          "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.replicas,
-          "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.ready_replicas,
-          "cannot be greater than readyReplicas");
+  check_at_most(errors, "fullyLabeledReplicas", status.fully_labeled_replicas, "status.replicas",
+                status.replicas);
+  check_at_most(errors, "readyReplicas", status.ready_replicas, "status.replicas", status.replicas);
+  check_at_most(errors, "availableReplicas", status.available_replicas, "status.replicas",
+                status.replicas);
+  check_at_most(errors, "availableReplicas", status.available_replicas, "readyReplicas",
+                status.ready_replicas);
 }
 
 }  // namespace kpp::validation

@@ -1,13 +1,13 @@
 """Three control planes with etcd, made by kubeadm: one is killed and the API goes on, one leaves and joins again."""
 import json
-import os
 import re
-import subprocess
 import unittest
 
-from cluster import KPP, main, wait_until
+from cluster import main, wait_until
+from lab import Lab
 
-LAB = 'e2e-control-planes'
+LAB = Lab('e2e-control-planes')
+enter = LAB.enter
 MACHINES = {'cp1': '192.168.1.41', 'cp2': '192.168.1.42', 'cp3': '192.168.1.43'}
 # Every machine finds the API under this name: a stable one, as a load balancer's would be.
 ENDPOINT = 'api.lab.example'
@@ -18,20 +18,6 @@ controlPlaneEndpoint: {ENDPOINT}:6443
 networking:
   podSubnet: 10.44.0.0/16
 """
-
-
-def kpp(*words, stdin=None, timeout=300):
-    return subprocess.run([KPP, *words], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
-                          text=True, check=False, timeout=timeout)
-
-
-def enter(machine, script, stdin=None, check=True):
-    """Runs a shell script in a machine; answers what it printed, errors too where it may fail."""
-    done = kpp('lab', 'enter', machine, '--name', LAB, '--', '/bin/sh', '-c',
-               'export KUBECONFIG=/etc/kubernetes/admin.conf; ' + script, stdin=stdin)
-    if check and done.returncode != 0:
-        raise AssertionError(f'{machine}: {script}\n{done.stdout}{done.stderr}')
-    return done.stdout if check else done.stdout + done.stderr
 
 
 def point(machine, at):
@@ -50,9 +36,7 @@ def members(machine):
 class ControlPlanes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        kpp('lab', 'down', '--name', LAB)
-        made = kpp('lab', 'up', '--bare', '--nodes', ','.join('='.join(m) for m in MACHINES.items()), '--name', LAB)
-        assert made.returncode == 0, made.stderr
+        LAB.up('--bare', '--nodes', ','.join('='.join(m) for m in MACHINES.items()))
         for machine in MACHINES:
             point(machine, 'cp1')
         cls.printed = enter('cp1', 'cat > /etc/kubeadm.yaml && kubeadm init --config /etc/kubeadm.yaml --upload-certs', CONFIG)
@@ -62,9 +46,7 @@ class ControlPlanes(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        gone = kpp('lab', 'down', '--name', LAB)
-        assert gone.returncode == 0, gone.stderr
-        assert not os.path.exists(f'/var/lib/kpp/lab/{LAB}')
+        LAB.down()
 
     def roles(self):
         nodes = json.loads(enter('cp2', f'kubectl --server https://{MACHINES["cp2"]}:6443 get nodes -o json'))['items']

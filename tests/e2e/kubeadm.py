@@ -8,21 +8,14 @@ import subprocess
 import tempfile
 import unittest
 
-from cluster import KPP, main, wait_until
+from cluster import main, wait_until
+from lab import Lab
 
-LAB = 'e2e-kubeadm'
+LAB = Lab('e2e-kubeadm')
+enter = LAB.run
 TOKEN = 'abcdef.0123456789abcdef'
 # A kubelet that ends at once: init gets half way.
 BROKEN_KUBELET = '#!/bin/sh\necho "this kubelet is broken" >&2\nexit 1\n'
-
-
-def kpp(*words, timeout=120):
-    return subprocess.run([KPP, *words], capture_output=True, text=True, check=False, timeout=timeout)
-
-
-def enter(machine, script, timeout=300):
-    """Runs a shell script in a machine."""
-    return kpp('lab', 'enter', machine, '--name', LAB, '--', '/bin/sh', '-c', script, timeout=timeout)
 
 
 def join_with(token, ca_hash, server='192.168.1.12:6443'):
@@ -35,19 +28,12 @@ def join_with(token, ca_hash, server='192.168.1.12:6443'):
 class Kubeadm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        kpp('lab', 'down', '--name', LAB)
-        made = kpp('lab', 'up', '--nodes', 'class,class2', '--bare', '--name', LAB)
-        assert made.returncode == 0, made.stderr
+        made = LAB.up('--nodes', 'class,class2', '--bare')
         assert made.stdout == 'machine class at 192.168.1.12\nmachine class2 at 192.168.1.8\n', made.stdout
 
     @classmethod
     def tearDownClass(cls):
-        gone = kpp('lab', 'down', '--name', LAB)
-        assert gone.returncode == 0, gone.stderr
-        # What else runs on the machine may come and go; the lab's own test counts namespaces and mounts.
-        assert not os.path.exists(f'/var/lib/kpp/lab/{LAB}')
-        left = [folder for folder, _, _ in os.walk('/sys/fs/cgroup') if f'kpp-{LAB}-' in folder]
-        assert left == [], left
+        LAB.down()
 
     def refused(self, machine, command, *texts):
         """The command fails, with one error that holds the texts."""

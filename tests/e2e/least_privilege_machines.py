@@ -1,15 +1,15 @@
 """A cluster of two machines made by kubeadm, each component with the credential it was given: the audit from the first
 request on shows nothing denied; a kubelet's own credential reads what its pods need, and nothing of the other machine's."""
 import json
-import os
 import re
-import subprocess
 import unittest
 
-from cluster import BUSYBOX, KPP, images_archive, main, wait_until
+from cluster import BUSYBOX, images_archive, main, wait_until
+from lab import Lab
 from least_privilege import job, workload
 
-LAB = 'e2e-privilege'
+LAB = Lab('e2e-privilege')
+enter = LAB.enter
 MACHINES = ('class', 'class2')
 KUBELET = 'KUBECONFIG=/etc/kubernetes/kubelet.conf'
 # The API server sees the certificates' directory; what it writes to its output is in the container's log.
@@ -24,20 +24,6 @@ apiServer:
   - {name: audit-log-path, value: "-"}
   - {name: audit-policy-file, value: /etc/kubernetes/pki/audit.yaml}
 """
-
-
-def kpp(*words, stdin=None, timeout=300):
-    return subprocess.run([KPP, *words], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
-                          text=True, check=False, timeout=timeout)
-
-
-def enter(machine, script, stdin=None, check=True):
-    """Runs a shell script in a machine; its output, with what it complained of unless it must succeed."""
-    done = kpp('lab', 'enter', machine, '--name', LAB, '--', '/bin/sh', '-c',
-               'export KUBECONFIG=/etc/kubernetes/admin.conf; ' + script, stdin=stdin)
-    if check and done.returncode != 0:
-        raise AssertionError(f'{machine}: {script}\n{done.stdout}{done.stderr}')
-    return done.stdout if check else done.stdout + done.stderr
 
 
 def kubectl(words, stdin=None, check=True):
@@ -60,13 +46,11 @@ def events():
 class LeastPrivilegeMachines(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        kpp('lab', 'down', '--name', LAB)
-        cls.addClassCleanup(cls.leave_nothing)
-        made = kpp('lab', 'up', '--nodes', ','.join(MACHINES), '--bare', '--name', LAB)
-        assert made.returncode == 0, made.stdout + made.stderr
+        cls.addClassCleanup(LAB.down)
+        LAB.up('--nodes', ','.join(MACHINES), '--bare')
         archive = images_archive()
         for machine in MACHINES:
-            assert kpp('lab', 'load', machine, archive, '--name', LAB).returncode == 0
+            LAB.load(machine, archive)
         enter('class', 'mkdir -p /etc/kubernetes/pki && cat > /etc/kubernetes/pki/audit.yaml', POLICY)
         printed = enter('class', 'cat > /root/kubeadm.yaml && kubeadm init --config /root/kubeadm.yaml', CONFIG)
         join = re.search(r'^kubeadm join .*\\\n.*$', printed, re.MULTILINE)
@@ -75,12 +59,6 @@ class LeastPrivilegeMachines(unittest.TestCase):
         kubectl('apply -f -', enter('class', 'kpp network-agent --print-manifest'))
         kubectl('taint node class node-role.kubernetes.io/control-plane-')
         kubectl('wait --for=condition=Ready nodes --all --timeout=60s')
-
-    @staticmethod
-    def leave_nothing():
-        gone = kpp('lab', 'down', '--name', LAB)
-        assert gone.returncode == 0, gone.stderr
-        assert not os.path.exists(f'/var/lib/kpp/lab/{LAB}')
 
     def test_a_kubelet_reads_what_its_own_pods_need(self):
         for name, machine in (('one', 'class'), ('two', 'class2')):

@@ -1,27 +1,13 @@
 """A cluster of two machines made by kubeadm: a machine that is cut off, a control plane that is killed, drain, reset."""
 import json
-import os
-import subprocess
 import unittest
 
-from cluster import BUSYBOX, KPP, images_archive, main, wait_until
+from cluster import BUSYBOX, images_archive, main, wait_until
+from lab import Lab
 
-LAB = 'e2e-machines'
+LAB = Lab('e2e-machines')
+enter = LAB.enter
 MACHINES = ('class', 'class2')
-
-
-def kpp(*words, stdin=None, timeout=300):
-    return subprocess.run([KPP, *words], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
-                          text=True, check=False, timeout=timeout)
-
-
-def enter(machine, script, stdin=None, check=True):
-    """Runs a shell script in a machine."""
-    done = kpp('lab', 'enter', machine, '--name', LAB, '--', '/bin/sh', '-c',
-               'export KUBECONFIG=/etc/kubernetes/admin.conf; ' + script, stdin=stdin)
-    if check and done.returncode != 0:
-        raise AssertionError(f'{machine}: {script}\n{done.stdout}{done.stderr}')
-    return done.stdout
 
 
 def kubectl(words, stdin=None, check=True):
@@ -54,12 +40,10 @@ def deployment(name, replicas, **spec):
 class Machines(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        kpp('lab', 'down', '--name', LAB)
-        made = kpp('lab', 'up', '--nodes', ','.join(MACHINES), '--name', LAB)
-        assert made.returncode == 0, made.stdout + made.stderr
+        LAB.up('--nodes', ','.join(MACHINES))
         archive = images_archive()
         for machine in MACHINES:
-            assert kpp('lab', 'load', machine, archive, '--name', LAB).returncode == 0
+            LAB.load(machine, archive)
         kubectl('taint nodes class node-role.kubernetes.io/control-plane-')
         kubectl('apply -f -', json.dumps(deployment('web', 4)))
         kubectl('expose deployment web --port 80 --target-port 8080')
@@ -68,9 +52,7 @@ class Machines(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        gone = kpp('lab', 'down', '--name', LAB)
-        assert gone.returncode == 0, gone.stderr
-        assert not os.path.exists(f'/var/lib/kpp/lab/{LAB}')
+        LAB.down()
 
     def pods(self):
         return [pod for pod in get('pods -l app=web')['items'] if 'deletionTimestamp' not in pod['metadata']]

@@ -68,10 +68,7 @@ void check_status(FieldErrors& errors, const appsv1::DaemonSetStatus& status,
   check_not_negative(errors, at.child("numberUnavailable"), status.number_unavailable);
   if (status.collision_count)
     check_not_negative(errors, at.child("collisionCount"), *status.collision_count);
-  if (old.collision_count &&
-      (!status.collision_count || *status.collision_count < *old.collision_count)) {
-    errors.invalid(at.child("collisionCount"), status.collision_count, "cannot be decremented");
-  }
+  check_collisions_grow(errors, status.collision_count, old.collision_count);
 }
 
 }  // namespace

@@ -96,24 +96,16 @@ void check_status(FieldErrors& errors, const appsv1::StatefulSetStatus& status,
   check_not_negative(errors, at.child("observedGeneration"), status.observed_generation);
   if (status.collision_count)
     check_not_negative(errors, at.child("collisionCount"), *status.collision_count);
-  const auto at_most = [&](std::string_view field, std::int32_t value, std::int32_t most,
-                           std::string_view message) {
-    if (value > most) errors.invalid(at.child(field), value, message);
-  };
-  at_most("readyReplicas", status.ready_replicas, status.replicas,
-          "cannot be greater than status.replicas");
-  at_most("currentReplicas", status.current_replicas, status.replicas,
-          "cannot be greater than status.replicas");
-  at_most("updatedReplicas", status.updated_replicas, status.replicas,
-          "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.replicas,
-          "cannot be greater than status.replicas");
-  at_most("availableReplicas", status.available_replicas, status.ready_replicas,
-          "cannot be greater than status.readyReplicas");
-  if (old.collision_count &&
-      (!status.collision_count || *status.collision_count < *old.collision_count)) {
-    errors.invalid(at.child("collisionCount"), status.collision_count, "cannot be decremented");
-  }
+  check_at_most(errors, "readyReplicas", status.ready_replicas, "status.replicas", status.replicas);
+  check_at_most(errors, "currentReplicas", status.current_replicas, "status.replicas",
+                status.replicas);
+  check_at_most(errors, "updatedReplicas", status.updated_replicas, "status.replicas",
+                status.replicas);
+  check_at_most(errors, "availableReplicas", status.available_replicas, "status.replicas",
+                status.replicas);
+  check_at_most(errors, "availableReplicas", status.available_replicas, "status.readyReplicas",
+                status.ready_replicas);
+  check_collisions_grow(errors, status.collision_count, old.collision_count);
 }
 
 }  // namespace
