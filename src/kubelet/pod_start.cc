@@ -238,8 +238,8 @@ async::Task<Result<std::vector<cri::Mount>>> PodWorker::mounts_of(corev1::Contai
     }
     std::string subpath = mount.sub_path;
     if (!mount.sub_path_expr.empty()) {
-      if (const auto missing = first_missing(mount.sub_path_expr, lookup)) {
-        co_return fail(Reason::kInvalid, cat("missing value for ", *missing));
+      if (const auto missing = missing_names(mount.sub_path_expr, lookup); !missing.empty()) {
+        co_return fail(Reason::kInvalid, cat("missing value for ", join(missing, ", ")));
       }
       subpath = expand(mount.sub_path_expr, lookup);
     }

@@ -114,6 +114,26 @@ TEST_F(StatefulSetTest, ScalingDownTakesTheHighestFirst) {
   EXPECT_EQ(set().status.replicas, 1);
 }
 
+TEST_F(StatefulSetTest, ScalingDownHaltsAtAPodThatDoesNotServeUnlessItIsTheFirstOfAll) {
+  api_.put(make_set(3));
+  start<StatefulSetController>();
+  for (const auto* name : {"db-0", "db-1", "db-2"}) make_ready(name);
+  const auto break_pod = [&](const std::string& name) {
+    api_.edit<corev1::Pod>({"default", name},
+                           [](corev1::Pod& p) { p.status.conditions[0].status = "False"; });
+    run();
+  };
+  break_pod("db-1");
+  break_pod("db-2");
+  scale(0);
+  EXPECT_EQ(names(), "db-0 db-1 db-2");
+  make_ready("db-1");  // db-2 is now the first that does not serve
+  EXPECT_EQ(names(), "db-0 db-1 db-2(-)");
+  break_pod("db-0");
+  gone("db-2");
+  EXPECT_EQ(names(), "db-0 db-1(-)");
+}
+
 TEST_F(StatefulSetTest, RollingUpdateGoesFromTheHighestDown) {
   api_.put(make_set(2));
   start<StatefulSetController>();

@@ -1,6 +1,7 @@
 #include "controllers/statefulset/statefulset_sync.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "api/json_codec.h"
 #include "controllers/percent.h"
@@ -171,17 +172,22 @@ async::Task<Result<bool>> StatefulSetSync::tend_condemned(std::size_t index,
                                                           async::StopToken stop) {
   const auto& pod = condemned_[index];
   if (pod.metadata.deletion_timestamp) co_return !is_parallel();
-  if (!is_parallel()) {
-    // One that does not serve may go at once; others wait until all before are well.
-    const auto sick = std::find_if(replicas_.begin(), replicas_.end(),
-                                   [this](const auto& s) { return !healthy(s.pod); });
-    if (!is_running_and_ready(pod) && sick != replicas_.end()) co_return true;
-    if (is_running_and_ready(pod) && !available(pod)) co_return true;
-  }
+  // One that does not serve holds up those after it, unless it is the first of the whole set.
+  if (!is_parallel() && !available(pod) && !is_first_sick(pod)) co_return true;
   Status status = co_await delete_pod(pod, stop);
   if (!status.ok()) co_return fail(std::move(status));
   count(pod, -1);
   co_return !is_parallel();
+}
+
+bool StatefulSetSync::is_first_sick(const corev1::Pod& pod) const {
+  const auto sick = [](const corev1::Pod& p) {
+    return p.metadata.deletion_timestamp || !is_running_and_ready(p);
+  };
+  if (std::ranges::any_of(replicas_, [&](const auto& slot) { return sick(slot.pod); }))
+    return false;
+  const auto first = std::ranges::find_if(condemned_ | std::views::reverse, sick);
+  return first != std::ranges::rend(condemned_) && first->metadata.uid == pod.metadata.uid;
 }
 
 async::Task<Status> StatefulSetSync::roll(async::StopToken stop) {

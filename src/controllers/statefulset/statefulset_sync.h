@@ -61,6 +61,8 @@ class StatefulSetSync {
   bool is_parallel() const { return set_.spec.pod_management_policy == "Parallel"; }
   bool available(const corev1::Pod& pod) const;
   bool healthy(const corev1::Pod& pod) const;
+  // It does not serve, and every pod of a lower ordinal does.
+  bool is_first_sick(const corev1::Pod& pod) const;
 
   Deps deps_;
   const appsv1::StatefulSet set_;

@@ -33,11 +33,11 @@ std::string expand(std::string_view text, const Lookup& lookup) {
   return out;
 }
 
-std::optional<std::string> first_missing(std::string_view text, const Lookup& lookup) {
-  std::optional<std::string> missing;
+std::set<std::string> missing_names(std::string_view text, const Lookup& lookup) {
+  std::set<std::string> missing;
   (void)expand(text, [&](const std::string& name) {
     auto value = lookup(name);
-    if (!value && !missing) missing = name;
+    if (value.value_or("").empty()) missing.insert(name);
     return value;
   });
   return missing;

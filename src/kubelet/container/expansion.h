@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,7 @@ using Lookup = std::function<std::optional<std::string>(const std::string& name)
 // Replaces $(NAME) by its value; $$ stands for $; references to unknown names stay as they are.
 std::string expand(std::string_view text, const Lookup& lookup);
 
-// The first name that the text refers to and that is not known, or nothing.
-std::optional<std::string> first_missing(std::string_view text, const Lookup& lookup);
+// The names that the text refers to and that are not known or empty, sorted.
+std::set<std::string> missing_names(std::string_view text, const Lookup& lookup);
 
 }  // namespace kpp::kubelet

@@ -67,18 +67,13 @@ Status check_non_root(const corev1::Pod& pod, const corev1::Container& container
       return {Reason::kInvalid, cat("container's runAsUser breaks non-root policy ", where)};
     return {};
   }
-  if (image_user.uid) {
-    if (*image_user.uid == 0) {
-      return {Reason::kInvalid,
-              cat("container has runAsNonRoot and image will run as root ", where)};
-    }
-    return {};
-  }
-  if (!image_user.username.empty()) {
+  if (!image_user.uid && !image_user.username.empty()) {
     return {Reason::kInvalid,
             cat("container has runAsNonRoot and image has non-numeric user (", image_user.username,
                 "), cannot verify user is non-root ", where)};
   }
+  if (image_user.uid.value_or(0) == 0)  // an image that names no user runs as root
+    return {Reason::kInvalid, cat("container has runAsNonRoot and image will run as root ", where)};
   return {};
 }
 

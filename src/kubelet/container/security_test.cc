@@ -23,6 +23,27 @@ corev1::Pod pod_of_one() {
   return out;
 }
 
+TEST(ContainerSecurity, AnImageWithoutAUserIsRootsImage) {
+  corev1::Pod pod = pod_of_one();
+  pod.metadata.name = "p";
+  pod.spec.security_context.emplace().run_as_non_root = true;
+  const auto refusal = [&](const ImageUser& user) -> std::string {
+    const auto out = container_security(pod, pod.spec.containers[0], user, {});
+    return out ? "" : std::string(out.error().message());
+  };
+  const std::string root =
+      "container has runAsNonRoot and image will run as root (pod: \"p_()\", container: c)";
+  EXPECT_EQ(refusal({}), root);
+  EXPECT_EQ(refusal({.uid = 0}), root);
+  EXPECT_EQ(refusal({.uid = 1000}), "");
+  EXPECT_EQ(
+      refusal({.username = "www"}),
+      "container has runAsNonRoot and image has non-numeric user (www), cannot verify user is "
+      "non-root (pod: \"p_()\", container: c)");
+  pod.spec.containers[0].security_context.emplace().run_as_user = 1000;
+  EXPECT_EQ(refusal({}), "");
+}
+
 TEST(ContainerSecurity, WhoNamesNoSeccompProfileHasTheNodesDefault) {
   corev1::Pod pod = pod_of_one();
   EXPECT_EQ(secured(pod).seccomp->profile_type, kUnconfined);

@@ -53,8 +53,9 @@ int open_beneath(int directory, const std::string& path) {
 }  // namespace
 
 Status make_subpath(const std::string& volume, const std::string& subpath) {
-  KPP_ASSIGN(const Handle root, open_volume(volume));
   struct stat info{};
+  if (::stat(cat(volume, "/", subpath).c_str(), &info) == 0) return {};
+  KPP_ASSIGN(const Handle root, open_volume(volume));
   if (::fstat(root.get(), &info) != 0) return errno_status(volume, errno);
   const mode_t mode = info.st_mode & 07777U;
   std::string path;

@@ -9,7 +9,8 @@
 namespace kpp::kubelet {
 
 // Makes what is missing of a path below a volume, as directories with the volume's mode. Links are
-// followed only as long as they stay inside. Blocks.
+// followed only as long as they stay inside. What is there already, wherever links lead, is left to
+// bind_subpath to judge. Blocks.
 Status make_subpath(const std::string& volume, const std::string& subpath);
 
 // Bind-mounts the file or directory below the volume on `target`, which is made; a mount of
