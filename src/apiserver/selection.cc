@@ -27,6 +27,16 @@ bool is_known_field(const ServedResource& resource, std::string_view field) {
   return false;
 }
 
+// The field of what is stored: events of events.k8s.io are stored as core's, which names some
+// otherwise.
+std::string stored_field(const ServedResource& resource, std::string field) {
+  if (resource.group != "events.k8s.io") return field;
+  constexpr std::string_view kRegarding = "regarding.";
+  if (field == "reportingController") return "reportingComponent";
+  if (field.starts_with(kRegarding)) return cat("involvedObject.", field.substr(kRegarding.size()));
+  return field;
+}
+
 // How a kind refuses a field that it does not know: kinds with fields of their own name them
 // differently.
 Status unknown_field(const ServedResource& resource, std::string_view field) {
@@ -53,8 +63,9 @@ Result<Selection> Selection::parse(const Call& call) {
   if (!fields) return fail(bad_request(fields.error().message()));
   out.terms_->labels = std::move(*labels);
   out.terms_->fields = std::move(*fields);
-  for (const auto& term : out.terms_->fields.terms) {
+  for (auto& term : out.terms_->fields.terms) {
     if (!is_known_field(resource, term.field)) return fail(unknown_field(resource, term.field));
+    term.field = stored_field(resource, std::move(term.field));
   }
   // A get of one name through a list or watch: /api/v1/namespaces/ns/pods/p?watch=1.
   if (!call.info.name.empty())

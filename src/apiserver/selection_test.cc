@@ -1,0 +1,33 @@
+#include <gtest/gtest.h>
+
+#include "apiserver/testing/one_server.h"
+
+namespace kpp::apiserver {
+namespace {
+
+TEST(Selection, EventsAreSelectedByTheNamesOfTheGroupThatIsAsked) {
+  testing::OneServer server;
+  ASSERT_EQ(server
+                .call("POST", "/apis/events.k8s.io/v1/namespaces/default/events",
+                      R"({"metadata":{"name":"e"},"eventTime":"2026-01-01T00:00:00.000000Z",
+                            "reportingController":"tester","reportingInstance":"t-1","action":"Do",
+                            "reason":"Done","type":"Normal",
+                            "regarding":{"kind":"Pod","namespace":"default","name":"web"}})")
+                .status,
+            201);
+  const auto found = [&](std::string_view group, std::string_view selector) {
+    const auto answer =
+        server.call("GET", cat(group, "/namespaces/default/events?fieldSelector=", selector));
+    return answer.status == 200 ? answer.at("/items/0/metadata/name") : answer.at("/message");
+  };
+  constexpr std::string_view kCore = "/api/v1";
+  constexpr std::string_view kEvents = "/apis/events.k8s.io/v1";
+  EXPECT_EQ(found(kEvents, "reportingController=tester,regarding.name=web"), "e");
+  EXPECT_EQ(found(kEvents, "regarding.name=db"), "");
+  EXPECT_EQ(found(kCore, "reportingComponent=tester,involvedObject.name=web"), "e");
+  EXPECT_EQ(found(kEvents, "involvedObject.name=web"),
+            "field label not supported: involvedObject.name");
+}
+
+}  // namespace
+}  // namespace kpp::apiserver
