@@ -100,6 +100,7 @@ async::Task<Result<PodRuntime>> read_pod_runtime(Runtime& runtime, async::Execut
                                                  async::ThreadPool& pool, std::string uid,
                                                  async::StopToken stop) {
   PodRuntime out;
+  KPP_CO_ASSIGN(out.runtime_name, co_await runtime.name(stop));
   cri::PodSandboxFilter sandbox_filter;
   sandbox_filter.label_selector[label::kPodUid] = uid;
   auto sandboxes = co_await runtime.list_sandboxes(std::move(sandbox_filter), stop);

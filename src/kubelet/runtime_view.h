@@ -57,6 +57,7 @@ struct ContainerRecord {
 };
 
 struct PodRuntime {
+  std::string runtime_name;                 // "containerd"
   std::vector<SandboxRecord> sandboxes;     // newest first
   std::vector<ContainerRecord> containers;  // newest first
 
@@ -64,6 +65,8 @@ struct PodRuntime {
   const ContainerRecord* find(std::string_view name) const;
   const ContainerRecord* by_id(std::string_view id) const;
   bool any_running() const;
+  // As the API has it: "containerd://4f2c…".
+  std::string api_id(const std::string& id) const { return cat(runtime_name, "://", id); }
   const SandboxRecord* ready_sandbox() const;  // the newest sandbox, if it is ready
 };
 

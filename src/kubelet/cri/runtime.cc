@@ -60,4 +60,12 @@ std::string pull_error_text(const Status& error) {
   return rpc_error_text(error);
 }
 
+async::Task<Result<std::string>> Runtime::name(async::StopToken stop) {
+  if (name_.empty()) {
+    KPP_CO_ASSIGN(cri::VersionResponse answer, co_await version(std::move(stop)));
+    name_ = std::move(answer.runtime_name);
+  }
+  co_return name_;
+}
+
 }  // namespace kpp::kubelet

@@ -24,6 +24,8 @@ class Runtime {
 
   virtual async::Task<Result<cri::VersionResponse>> version(async::StopToken stop) = 0;
   virtual async::Task<Result<cri::StatusResponse>> status(async::StopToken stop) = 0;
+  // "docker": what ids of its containers begin with in the API. Asked for once.
+  async::Task<Result<std::string>> name(async::StopToken stop);
 
   // Answers the sandbox's id.
   virtual async::Task<Result<std::string>> run_sandbox(cri::PodSandboxConfig config,
@@ -79,6 +81,9 @@ class Runtime {
   virtual async::Task<Result<std::vector<cri::Image>>> list_images(async::StopToken stop) = 0;
   virtual async::Task<Status> remove_image(cri::ImageSpec image, async::StopToken stop) = 0;
   virtual async::Task<Result<cri::ImageFsInfoResponse>> image_fs_info(async::StopToken stop) = 0;
+
+ private:
+  std::string name_;
 };
 
 // "rpc error: code = NotFound desc = ...", as gRPC errors are printed.

@@ -57,7 +57,7 @@ void Prober::sync(PodRef pod, const PodRuntime& runtime, const corev1::PodStatus
     if (record == nullptr || record->state != cri::CONTAINER_RUNNING) return;
     alive.insert(record->id);
     const auto* status = find_status(before, c.name);
-    const bool known = status && status->container_id == "containerd://" + record->id;
+    const bool known = status && status->container_id == runtime.api_id(record->id);
     if (c.readiness_probe && !results_[record->id].readiness) {
       results_[record->id].readiness = known && status->ready;
     }

@@ -166,7 +166,8 @@ async::Task<net::Response> NodeHandler::logs(std::vector<std::string> path, net:
   if (!options) co_return text(400, options.error().message());
   auto container = co_await runtime_.container_status(*id, stop);
   if (!container) {
-    co_return text(500, cat("unable to retrieve container logs for containerd://", *id));
+    co_return text(500, cat("unable to retrieve container logs for ",
+                            (co_await runtime_.name(stop)).value_or(""), "://", *id));
   }
   LogRequest request;
   request.path = container->log_path;

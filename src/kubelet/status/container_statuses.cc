@@ -12,9 +12,7 @@ api::Time time_of(std::int64_t nanos) {
   return {nanos / kPerSecond, 0};
 }
 
-std::string container_id(const std::string& id) { return "containerd://" + id; }
-
-corev1::ContainerState terminated_state(const ContainerRecord& record) {
+corev1::ContainerState terminated_state(const PodRuntime& runtime, const ContainerRecord& record) {
   corev1::ContainerState out;
   auto& t = out.terminated.emplace();
   t.exit_code = record.exit_code;
@@ -22,7 +20,7 @@ corev1::ContainerState terminated_state(const ContainerRecord& record) {
   t.message = record.message;
   t.started_at = time_of(record.started_at);
   t.finished_at = time_of(record.finished_at);
-  t.container_id = container_id(record.id);
+  t.container_id = runtime.api_id(record.id);
   return out;
 }
 
@@ -35,7 +33,7 @@ corev1::ContainerState lost_state(std::string_view message) {
   return out;
 }
 
-corev1::ContainerState state_of(const ContainerRecord& record,
+corev1::ContainerState state_of(const PodRuntime& runtime, const ContainerRecord& record,
                                 const corev1::ContainerStatus* previous) {
   corev1::ContainerState out;
   switch (record.state) {
@@ -43,7 +41,7 @@ corev1::ContainerState state_of(const ContainerRecord& record,
       out.running.emplace().started_at = time_of(record.started_at);
       return out;
     case cri::CONTAINER_EXITED:
-      return terminated_state(record);
+      return terminated_state(runtime, record);
     case cri::CONTAINER_UNKNOWN:
       if (previous && previous->state.running) {
         return lost_state("The container could not be located when the pod was terminated");
@@ -127,8 +125,8 @@ corev1::ContainerStatus converted(const StatusInput& in, const corev1::Container
   out.restart_count = record.restart_count;
   out.image = record.image.empty() ? container.image : record.image;
   out.image_id = record.image_id;
-  out.container_id = container_id(record.id);
-  out.state = state_of(record, previous);
+  out.container_id = in.runtime.api_id(record.id);
+  out.state = state_of(in.runtime, record, previous);
   out.volume_mounts = mount_statuses(container);
   set_resources(in, container, out);
   if (container.lifecycle && container.lifecycle->stop_signal)
@@ -144,7 +142,7 @@ bool started(const corev1::Container& container, const corev1::ContainerStatus& 
 
 void set_readiness(const StatusInput& in, const corev1::Container& container, bool init,
                    corev1::ContainerStatus& status) {
-  const auto prefix = std::string_view("containerd://");
+  const std::string prefix = in.runtime.api_id("");
   const std::string id =
       status.container_id.starts_with(prefix) ? status.container_id.substr(prefix.size()) : "";
   const auto it = in.probes.find(id);
@@ -189,7 +187,7 @@ std::vector<corev1::ContainerStatus> container_statuses(
           status.last_state = before->state;
         }
       } else {
-        status.last_state = state_of(record, nullptr);
+        status.last_state = state_of(in.runtime, record, nullptr);
       }
     }
     if (newest == nullptr) mark_lost(in.pod, before, status);
