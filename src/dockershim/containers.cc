@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/ids.h"
 #include "dockershim/container_spec.h"
+#include "dockershim/orphans.h"
 #include "dockershim/sandboxes.h"
 
 namespace kpp::dockershim {
@@ -167,7 +168,8 @@ async::Task<GrpcStatus> Containers::remove(std::string id, async::StopToken stop
   // What it wrote is read to the end before it goes.
   if (!container->running) co_await logs_.settle(container->id, stop);
   logs_.forget(container->id);
-  const Status removed = co_await deps_.engine.remove(path_of(id), "force=true&v=true", stop);
+  const Status removed =
+      co_await remove_from_engine(deps_, container->id, container->started != 0, stop);
   if (!removed.ok() && !removed.is(Reason::kNotFound)) {
     co_return GrpcStatus{net::kGrpcUnknown,
                          cat("failed to remove container ", quoted(id), ": ", removed.message())};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fs.h"
+#include "dockershim/orphans.h"
 
 namespace kpp::dockershim {
 namespace {
@@ -276,7 +277,7 @@ async::Task<Status> Sandboxes::take_down(std::string id) {
     if (!unwired.ok()) co_return unwired;
   }
   if (answer) {
-    Status removed = co_await deps_.engine.remove(path_of(id), "force=true&v=true", {});
+    Status removed = co_await remove_from_engine(deps_, id, sandbox.started != 0, {});
     if (!removed.ok() && !removed.is(Reason::kNotFound)) co_return removed;
   }
   addresses_.erase(id);
@@ -315,7 +316,7 @@ async::Task<Status> Sandboxes::end_containers(std::string id, bool remove, async
   for (const ListedContainer& container : parse_containers(answer)) {
     Status ended;
     if (remove) {
-      ended = co_await deps_.engine.remove(path_of(container.id), "force=true&v=true", stop);
+      ended = co_await remove_from_engine(deps_, container.id, container.state != "created", stop);
     } else {
       auto killed = co_await deps_.engine.post(cat(path_of(container.id), "/kill"), "", {}, stop);
       if (!killed) ended = std::move(killed).error();
