@@ -38,6 +38,7 @@ struct Place {
   std::string kubeconfig() const { return cat(data(), "/admin.conf"); }
   std::string ready_file() const { return cat(data(), "/ready"); }
   std::string log_file() const { return cat(data(), "/kpp.log"); }
+  std::string runtime_file() const { return cat(data(), "/runtime"); }
   std::string audit_log() const { return cat(data(), "/audit/audit.log"); }
   std::string audit_policy() const { return cat(data(), "/audit-policy.yaml"); }
 };
@@ -68,6 +69,12 @@ std::string own_path() {
   char buffer[PATH_MAX] = {};
   const ssize_t n = readlink("/proc/self/exe", buffer, sizeof buffer - 1);
   return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : "kpp";
+}
+
+lab::ContainerdOptions containerd_of(const Place& place) {
+  lab::ContainerdOptions out;
+  out.data_directory = cat(place.data(), "/containerd");
+  return out;
 }
 
 // The process in the node, as the node's process ids count; 0 if the file is not there or it has
@@ -114,22 +121,43 @@ Status wait_ready(pid_t pid, const Place& place) {
   return {};
 }
 
-// A node keeps the runtime that it was made with: its pods are there.
-Result<lab::Runtime> runtime_of(const lab::Node& node, const Place& place) {
-  const bool docker = lab::has_docker(node);
-  if (place.runtime.empty()) return docker ? lab::Runtime::kDocker : lab::Runtime::kContainerd;
+// A cluster keeps the runtime that it was made with: its pods are there.
+Result<lab::Runtime> runtime_of(const Place& place, bool fresh) {
+  const auto kept = fs::read_file(place.runtime_file(), 64);
+  if (!kept && fresh)
+    return lab::parse_runtime(place.runtime.empty() ? "containerd" : place.runtime);
+  KPP_ASSIGN(const lab::Runtime runtime, lab::parse_runtime(kept ? *kept : "containerd"));
+  if (place.runtime.empty()) return runtime;
   KPP_ASSIGN(const lab::Runtime wanted, lab::parse_runtime(place.runtime));
-  if (docker && wanted != lab::Runtime::kDocker)
-    return fail(Reason::kInvalid, "the cluster's runtime is docker; remove it first: kpp down");
-  return wanted;
+  if (wanted != runtime) {
+    return fail(Reason::kInvalid, cat("the cluster's runtime is ", kept ? *kept : "containerd",
+                                      "; remove the cluster first: kpp down"));
+  }
+  return runtime;
+}
+
+// What of the runtime does not run is started; what runs is left alone.
+Status start_runtime(const lab::Node& node, const Place& place, lab::Runtime runtime,
+                     Steps* steps) {
+  const lab::ContainerdOptions containerd = containerd_of(place);
+  KPP_RETURN_IF_ERROR(lab::start_containerd(node, containerd));
+  if (steps != nullptr) steps->done("containerd answers");
+  if (runtime != lab::Runtime::kDocker) return {};
+  lab::DockerOptions docker;
+  docker.data_directory = cat(place.data(), "/docker");
+  docker.program = own_path();
+  docker.cni_directory = cat(containerd.data_directory, "/cni");
+  KPP_RETURN_IF_ERROR(lab::start_docker(node, docker));
+  if (steps != nullptr) steps->done("docker answers");
+  return {};
 }
 
 Status start_process(const lab::Node& node, const Place& place, bool fresh, int verbosity,
                      Steps& steps) {
   if (Status s = fs::remove_all(place.ready_file()); !s.ok()) return s;
-  lab::ContainerdOptions containerd;
-  containerd.data_directory = cat(place.data(), "/containerd");
-  KPP_ASSIGN(const lab::Runtime runtime, runtime_of(node, place));
+  const lab::ContainerdOptions containerd = containerd_of(place);
+  KPP_ASSIGN(const lab::Runtime runtime, runtime_of(place, fresh));
+  KPP_RETURN_IF_ERROR(fs::write_file_atomic(place.runtime_file(), lab::name_of(runtime)));
   std::vector<std::string> command = {own_path(),
                                       "node",
                                       "--data-dir",
@@ -150,16 +178,7 @@ Status start_process(const lab::Node& node, const Place& place, bool fresh, int 
     command.push_back(cat("--audit-log-path=", place.audit_log()));
   }
   KPP_ASSIGN(const pid_t pid, lab::start_in_node(node, std::move(command), place.log_file()));
-  KPP_RETURN_IF_ERROR(lab::start_containerd(node, containerd));
-  steps.done("containerd answers");
-  if (runtime == lab::Runtime::kDocker) {
-    lab::DockerOptions docker;
-    docker.data_directory = cat(place.data(), "/docker");
-    docker.program = own_path();
-    docker.cni_directory = cat(containerd.data_directory, "/cni");
-    KPP_RETURN_IF_ERROR(lab::start_docker(node, docker));
-    steps.done("docker answers");
-  }
+  KPP_RETURN_IF_ERROR(start_runtime(node, place, runtime, &steps));
   KPP_RETURN_IF_ERROR(wait_ready(pid, place));
   steps.done("node is Ready");
   if (fresh) {
@@ -184,6 +203,8 @@ Status up(const Place& place, int verbosity) {
   Steps steps;
   if (auto node = cluster_lab.node(kNodeName)) {
     if (process_in_node(*node, place) != 0) {
+      KPP_ASSIGN(const lab::Runtime runtime, runtime_of(place, false));
+      KPP_RETURN_IF_ERROR(start_runtime(*node, place, runtime, nullptr));
       std::printf("cluster \"%s\" is already running\n  export KUBECONFIG=%s\n", place.name.c_str(),
                   place.kubeconfig().c_str());
       return {};

@@ -14,6 +14,10 @@ Result<Runtime> parse_runtime(std::string_view name) {
               cat("no such runtime: ", quoted(name), "; there are containerd and docker"));
 }
 
+std::string_view name_of(Runtime runtime) {
+  return runtime == Runtime::kDocker ? "docker" : "containerd";
+}
+
 std::string_view socket_of(Runtime runtime) {
   return runtime == Runtime::kDocker ? kCriDockerdSocket : kContainerdSocket;
 }

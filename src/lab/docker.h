@@ -18,6 +18,7 @@ inline constexpr std::string_view kCriDockerdSocket = "/run/cri-dockerd.sock";
 enum class Runtime : std::uint8_t { kContainerd, kDocker };
 // "containerd" or "docker"; kInvalid names what is neither.
 Result<Runtime> parse_runtime(std::string_view name);
+std::string_view name_of(Runtime runtime);
 std::string_view socket_of(Runtime runtime);
 
 struct DockerOptions {

@@ -2,6 +2,7 @@
 
     KPP      the binary under test; build/release/bin/kpp if not set
     KUBECTL  the kubectl to drive it with; the one on the PATH if not set
+    RUNTIME  the container runtime of the node: containerd if not set, or docker
 """
 import base64
 import glob
@@ -22,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 KPP = os.environ.get('KPP', os.path.join(ROOT, 'build/release/bin/kpp'))
 EXAMPLES = os.path.join(ROOT, 'examples')
 BUSYBOX = 'localhost/busybox:1'
+RUNTIME = os.environ.get('RUNTIME', 'containerd')
 
 
 def find_kubectls():
@@ -71,7 +73,7 @@ class Cluster:
     """`kpp up` under a name of its own; the data lies in a directory that down() removes."""
 
     def __init__(self, name, kubectl=None):
-        self.name = f'e2e-{name}'
+        self.name = f'e2e-{name}' if RUNTIME == 'containerd' else f'e2e-{name}-{RUNTIME}'
         self.kubectl_program = kubectl or os.environ.get('KUBECTL') or shutil.which('kubectl')
         if self.kubectl_program is None:
             raise AssertionError('no kubectl on this machine: end-to-end tests need a real one')
@@ -94,7 +96,7 @@ class Cluster:
             audit = ['--audit-policy-file', os.path.join(self.data, 'policy.yaml')]
             with open(audit[1], 'w', encoding='utf-8') as file:
                 file.write(self.audit_policy)
-        answer = self.kpp('up', *self.flags(), *audit, timeout=60)
+        answer = self.kpp('up', *self.flags(), '--runtime', RUNTIME, *audit, timeout=60)
         if answer.code != 0:
             raise AssertionError(str(answer))
         self.env['KUBECONFIG'] = self.kpp('kubeconfig', *self.flags(), check=True).out.strip()
@@ -165,6 +167,22 @@ class Cluster:
 
     def containers(self, namespace, pod=None):
         """Runtime's containers of a namespace: {id: (pod, kind, pid)}; kind is "sandbox" or "container"."""
+        return {key: (name, kind, pid) for key, name, of, kind, pid in
+                (self.docker_containers() if RUNTIME == 'docker' else self.containerd_containers())
+                if of == namespace and pod in (None, name)}
+
+    def docker_containers(self):
+        """(id, pod, namespace, kind, pid) of each."""
+        kinds = {'podsandbox': 'sandbox', 'container': 'container'}
+        ids = self.in_node('docker ps --all --quiet --no-trunc').out.split()
+        found = json.loads(self.in_node('docker inspect ' + ' '.join(ids)).out) if ids else []
+        for info in found:
+            labels = info['Config']['Labels'] or {}
+            yield (info['Id'], labels.get('io.kubernetes.pod.name'), labels.get('io.kubernetes.pod.namespace'),
+                   kinds.get(labels.get('io.kubernetes.docker.type')), str(info['State']['Pid'] or '') or None)
+
+    def containerd_containers(self):
+        """(id, pod, namespace, kind, pid) of each."""
         text = self.in_node('for c in $(ctr -n k8s.io containers ls -q); do '
                             'ctr -n k8s.io containers info $c 2>/dev/null; done; true').out
         tasks = {}
@@ -172,18 +190,13 @@ class Cluster:
             words = line.split()
             if len(words) >= 3 and words[2] == 'RUNNING':
                 tasks[words[0]] = words[1]
-        found = {}
         decoder = json.JSONDecoder()
         while text.strip():
             info, end = decoder.raw_decode(text.lstrip())
             text = text.lstrip()[end:]
             labels = info.get('Labels') or {}
-            if labels.get('io.kubernetes.pod.namespace') != namespace:
-                continue
-            if pod is None or labels.get('io.kubernetes.pod.name') == pod:
-                found[info['ID']] = (labels.get('io.kubernetes.pod.name'), labels.get('io.cri-containerd.kind'),
-                                     tasks.get(info['ID']))
-        return found
+            yield (info['ID'], labels.get('io.kubernetes.pod.name'), labels.get('io.kubernetes.pod.namespace'),
+                   labels.get('io.cri-containerd.kind'), tasks.get(info['ID']))
 
     def client(self):
         return Client(self.env['KUBECONFIG'], self.kubectl_program)
@@ -269,6 +282,8 @@ class ClusterTest(unittest.TestCase):
     def setUpClass(cls):
         if os.geteuid() != 0:
             raise AssertionError('end-to-end tests need root: they make namespaces, mounts and cgroups')
+        if RUNTIME == 'docker' and shutil.which('dockerd') is None:
+            raise unittest.SkipTest('docker.io is not installed')
         cls.cluster = Cluster(cls.cluster_name, cls.kubectl)
         cls.cluster.audit_policy = cls.audit_policy
         cls.addClassCleanup(cls.cluster.down)

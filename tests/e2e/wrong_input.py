@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import tempfile
 
-from cluster import BUSYBOX, KPP, ClusterTest, busybox_pod, main, wait_until
+from cluster import BUSYBOX, KPP, RUNTIME, ClusterTest, busybox_pod, main, wait_until
 
 CONFIG_MAPS = '/api/v1/namespaces/default/configmaps'
 
@@ -179,7 +179,8 @@ class WrongInput(ClusterTest):
                    ['restartCount'] >= 1, 60)
         status = self.cluster.get('pod', 'no-command')['status']['containerStatuses'][0]
         ended = status['lastState'].get('terminated') or status['state']['terminated']
-        self.assertEqual((ended['reason'], ended['exitCode']), ('StartError', 128))
+        says = {'containerd': ('StartError', 128), 'docker': ('ContainerCannotRun', 127)}
+        self.assertEqual((ended['reason'], ended['exitCode']), says[RUNTIME])
         self.assertMatches(self.events('no-command'), r'"/does/not/exist": stat /does/not/exist: no such file or directory')
 
     def test_container_that_exits(self):
