@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "codec/json.h"
 #include "images/pause_image.h"
+#include "lab/capabilities.h"
 #include "lab/node_daemon.h"
 
 namespace kpp::lab {
@@ -26,18 +27,38 @@ std::string docker_config(const DockerOptions& options) {
   json::Array registries;
   for (const std::string& registry : options.plain_http_registries)
     registries.emplace_back(registry);
-  return json::write_pretty(json::Object{{"data-root", cat(options.data_directory, "/root")},
-                                         {"exec-root", "/run/docker"},
-                                         {"pidfile", "/run/docker.pid"},
-                                         {"hosts", json::Array{cat("unix://", kDockerSocket)}},
-                                         {"containerd", kContainerdSocket},
-                                         {"storage-driver", "overlay2"},
-                                         {"exec-opts", json::Array{"native.cgroupdriver=cgroupfs"}},
-                                         {"bridge", "none"},
-                                         {"iptables", false},
-                                         {"live-restore", true},
-                                         {"insecure-registries", std::move(registries)}});
+  json::Object config{{"data-root", cat(options.data_directory, "/root")},
+                      {"exec-root", "/run/docker"},
+                      {"pidfile", "/run/docker.pid"},
+                      {"hosts", json::Array{cat("unix://", kDockerSocket)}},
+                      {"containerd", kContainerdSocket},
+                      {"storage-driver", "overlay2"},
+                      {"exec-opts", json::Array{"native.cgroupdriver=cgroupfs"}},
+                      {"bridge", "none"},
+                      {"iptables", false},
+                      {"live-restore", true},
+                      {"insecure-registries", std::move(registries)}};
+  if (!options.runc.empty()) {
+    config["runtimes"] = json::Object{{"lab", json::Object{{"path", options.runc}}}};
+    config["default-runtime"] = "lab";
+  }
+  return json::write_pretty(std::move(config));
 }
+
+namespace {
+
+// The options, and a runc that leaves out what this machine's root lacks.
+Result<DockerOptions> with_runc(DockerOptions options) {
+  const std::vector<std::string> missing = missing_capabilities();
+  if (missing.empty() || !options.runc.empty()) return options;
+  const auto runc = sys::find_program("runc");
+  if (!runc) return options;
+  options.runc = cat(options.data_directory, "/runc");
+  KPP_RETURN_IF_ERROR(fs::write_file_atomic(options.runc, runc_without(missing, *runc), 0755));
+  return options;
+}
+
+}  // namespace
 
 Status start_docker(const Node& node, const DockerOptions& options,
                     std::chrono::milliseconds deadline) {
@@ -50,7 +71,8 @@ Status start_docker(const Node& node, const DockerOptions& options,
   const std::string& data = options.data_directory;
   KPP_RETURN_IF_ERROR(fs::make_directories(data));
   const std::string config = cat(data, "/daemon.json");
-  KPP_RETURN_IF_ERROR(fs::write_file_atomic(config, docker_config(options)));
+  KPP_ASSIGN(const DockerOptions made, with_runc(options));
+  KPP_RETURN_IF_ERROR(fs::write_file_atomic(config, docker_config(made)));
   KPP_RETURN_IF_ERROR(ensure_daemon(
       &node, {"dockerd", {"dockerd", "--config-file", config}, std::string(kDockerSocket), data},
       deadline));

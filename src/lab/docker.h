@@ -29,6 +29,8 @@ struct DockerOptions {
   // Where CNI configurations are looked for. Empty: what start_containerd() wrote.
   std::string cni_directory;
   std::vector<std::string> plain_http_registries = {"localhost:5000"};
+  // What stands for runc; empty: runc itself.
+  std::string runc;
 };
 
 // The engine's configuration: no network of its own, no rule, containers that survive it.
