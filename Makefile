@@ -2,8 +2,6 @@
 SHELL := /bin/bash
 STEP := tools/step
 JOBS ?= $(shell nproc)
-# Seconds for each fuzz target; read when CMake configures.
-export KPP_FUZZ_SECONDS ?= 10
 
 .PHONY: help up down build test unit sanitize e2e bench format lint install
 help:
@@ -31,7 +29,7 @@ down:
 
 # The sanitizer build with the fuzz targets, then everything on the release build: what people run is what is tested last.
 test: build
-	@$(STEP) "configure with sanitizers" cmake --preset asan
+	@$(STEP) "configure with sanitizers" cmake --preset asan $(if $(KPP_FUZZ_SECONDS),-DKPP_FUZZ_SECONDS=$(KPP_FUZZ_SECONDS))
 	@$(STEP) "build with sanitizers" cmake --build --preset asan -j $(JOBS)
 	@STEP_SHOW=1 $(STEP) "unit tests and fuzzing with sanitizers" \
 	  ctest --test-dir build/asan -L 'unit|fuzz' -j $(JOBS) --output-on-failure --no-tests=error

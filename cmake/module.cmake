@@ -1,11 +1,26 @@
-# kpp_module(NAME LAYER n SOURCES ... DEPS ... LIBS ... TESTS ... FUZZ ...)
+# kpp_module(NAME LAYER n SOURCES ... DECODERS ... DEPS ... LIBS ... TESTS ... FUZZ ...)
 #
 # Makes the library kpp_NAME from src/NAME and one test binary NAME_test. DEPS are modules and must have a lower
 # LAYER (modules of layer 5 never depend on each other); LIBS are imported targets of libraries. What is wrong with a
 # dependency is an error when CMake configures; the test lint.includes holds the #include lines against DEPS.
+# DECODERS are the sources that the FUZZ targets drive, with what those need of the same module: of a component (layer 5),
+# KPP_PART=core builds these alone.
 function(kpp_module name)
-  cmake_parse_arguments(M "" "LAYER" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS;FUZZ" ${ARGN})
-  add_library(kpp_${name} STATIC ${M_SOURCES})
+  cmake_parse_arguments(M "" "LAYER" "SOURCES;DECODERS;DEPS;LIBS;TESTS;TEST_LIBS;FUZZ" ${ARGN})
+  if(M_LAYER GREATER_EQUAL 5 AND M_FUZZ AND NOT M_DECODERS)
+    message(FATAL_ERROR "module ${name}: FUZZ without DECODERS")
+  endif()
+  set(exclude "")
+  if(KPP_PART STREQUAL "core" AND M_LAYER GREATER_EQUAL 5)
+    if(NOT M_DECODERS)
+      return()
+    endif()
+    set(exclude EXCLUDE_FROM_ALL)  # the fuzz targets ask for it
+    set(M_SOURCES "")
+    set(M_TESTS "")
+    list(REMOVE_ITEM M_DEPS ${KPP_MODULES_LEFT_OUT})
+  endif()
+  add_library(kpp_${name} STATIC ${exclude} ${M_SOURCES} ${M_DECODERS})
   target_include_directories(kpp_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   set_property(GLOBAL PROPERTY kpp_layer_${name} ${M_LAYER})
   set_property(GLOBAL PROPERTY kpp_deps_${name} "${M_DEPS}")
@@ -27,7 +42,7 @@ function(kpp_module name)
       add_executable(${target} ${source})
       target_link_libraries(${target} PRIVATE kpp_${name} ${M_TEST_LIBS})
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
-      add_test(NAME fuzz.${target} COMMAND ${target} -max_total_time=$ENV{KPP_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048)
+      add_test(NAME fuzz.${target} COMMAND ${target} -max_total_time=${KPP_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048)
       set_tests_properties(fuzz.${target} PROPERTIES LABELS fuzz)
     endforeach()
   endif()

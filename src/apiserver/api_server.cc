@@ -25,8 +25,8 @@
 #include "apiserver/non_resource.h"
 #include "apiserver/service_account_check.h"
 #include "apiserver/service_claims.h"
+#include "apiserver/status_form.h"
 #include "base/ids.h"
-#include "codec/json.h"
 
 namespace kpp::apiserver {
 
@@ -124,19 +124,6 @@ RequestInfo countable(const RequestInfo& info, const ResourceTable& table) {
   RequestInfo out = info;
   if (resource->subresource(info.subresource) == nullptr) out.subresource.clear();
   return out;
-}
-
-// A refusal for people's eyes.
-void make_status_pretty(net::Response& response) {
-  if (response.stream || response.body.size() != 1 ||
-      !response.body.front()->starts_with(R"({"kind":"Status",)"))
-    return;
-  const auto document = json::parse(*response.body.front());
-  if (!document) return;
-  std::string text = json::write_pretty(*document);
-  if (!text.ends_with('\n')) text += '\n';
-  response.body =
-      std::move(net::Response::text(response.status, "application/json", std::move(text)).body);
 }
 
 using HandlerFunction = async::Task<net::Response> (*)(Call&);
@@ -310,6 +297,7 @@ async::Task<net::Response> ApiServer::handle(net::Request request, async::StopTo
   const auto running = s.metrics.begin(request, arrived.query, countable(arrived.info, s.table),
                                        s.executor.steady());
   const bool pretty = wants_pretty(request.headers, arrived.query);
+  const std::string accept(request.headers.get("Accept"));
   std::string id(request.headers.get("Audit-Id"));
   if (id.empty()) id = new_uuid();
   std::unique_ptr<AuditTrail> trail;
@@ -321,7 +309,7 @@ async::Task<net::Response> ApiServer::handle(net::Request request, async::StopTo
   if (out.headers.find("Cache-Control") == nullptr)
     out.headers.set("Cache-Control", "no-cache, private");
   if (trail) AuditTrail::finish(std::move(trail), out);
-  if (pretty) make_status_pretty(out);
+  give_status_its_form(out, accept, pretty);
   std::size_t bytes = 0;
   for (const auto& slice : out.body) bytes += slice->size();
   when_over(out, [&s, running, code = out.status, bytes] {

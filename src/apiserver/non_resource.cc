@@ -209,7 +209,8 @@ async::Task<net::Response> NonResource::answer(Call& call) {
     co_return net::Response::text(200, "application/json", paths_page(state_->core.table));
   }
   if (under("/openapi")) {
-    if (auto document = state_->openapi.answer(call.request)) co_return std::move(*document);
+    const WallTime now = call.core.executor.wall();
+    if (auto document = state_->openapi.answer(call.request, now)) co_return std::move(*document);
     co_return not_found_page();
   }
   if (state_->tokens != nullptr && path == "/.well-known/openid-configuration")

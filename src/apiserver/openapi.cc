@@ -2,7 +2,8 @@
 
 #include <openssl/evp.h>
 
-#include <set>
+#include <ctime>
+#include <map>
 
 #include "api/openapi/document_proto.h"
 #include "api/openapi/openapi.h"
@@ -51,6 +52,15 @@ std::shared_ptr<Document> make_document(std::string_view type, std::string bytes
   return out;
 }
 
+// RFC 1123: "Tue, 10 Nov 2026 23:00:00 UTC".
+std::string http_date(WallTime at) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[64];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S UTC", &parts)};
+}
+
 bool has_word(std::string_view list, std::string_view word) {
   return list.find(word) != std::string_view::npos;
 }
@@ -81,17 +91,24 @@ std::string path_of(std::string_view group, std::string_view version) {
   return group.empty() ? cat("api/", version) : cat("apis/", group, "/", version);
 }
 
-std::string index_of(const ResourceTable& table) {
-  std::set<std::string> paths;
-  for (const auto& r : table.all()) paths.insert(path_of(r->group, r->version));
-  std::string out = "{\"paths\":{";
-  bool first = true;
-  for (const auto& p : paths) {
-    out += cat(first ? "" : ",", quoted(p),
-               ":{\"serverRelativeURL\":", quoted(cat("/openapi/v3/", p)), "}");
-    first = false;
+std::string hashed_address(std::string_view name, std::string_view etag) {
+  return cat("/openapi/v3/", name, "?hash=", etag.substr(1, etag.size() - 2));
+}
+
+// The first media type of the Accept header that a v3 document is served in.
+bool takes_json(const net::Request& request) {
+  const std::string_view accept = request.headers.get("Accept");
+  for (const auto& entry : parse_accept(accept.empty() ? "*/*" : accept)) {
+    if (entry.type == kJson || entry.type == "*/*" || entry.type == "application/*") return true;
   }
-  return out + "}}";
+  return false;
+}
+
+net::Response not_accepted() {
+  net::Response out;
+  out.status = 406;
+  out.headers.add("Vary", "Accept");
+  return out;
 }
 
 }  // namespace
@@ -114,16 +131,11 @@ std::optional<net::Response> OpenApi::v2(const net::Request& request) {
       return respond(request, *v2_proto_);
     }
   }
-  net::Response refused;
-  refused.status = 406;
-  refused.headers.add("Vary", "Accept");
-  return refused;
+  return not_accepted();
 }
 
-OpenApi::DocumentRef OpenApi::v3(const std::string& name) {
+OpenApi::DocumentRef OpenApi::v3_document(const std::string& name) {
   if (auto it = v3_.find(name); it != v3_.end()) return it->second;
-  if (name.empty())
-    return v3_[name] = make_document<Document>("text/plain; charset=utf-8", index_of(table_));
   for (const auto& r : table_.all()) {
     if (path_of(r->group, r->version) != name) continue;
     return v3_[name] = make_document<Document>(kJson, api::openapi_v3(r->group, r->version));
@@ -131,16 +143,53 @@ OpenApi::DocumentRef OpenApi::v3(const std::string& name) {
   return nullptr;
 }
 
-std::optional<net::Response> OpenApi::answer(const net::Request& request) {
+OpenApi::DocumentRef OpenApi::v3_index() {
+  if (v3_index_) return v3_index_;
+  std::map<std::string, std::string> addresses;
+  for (const auto& r : table_.all()) {
+    std::string name = path_of(r->group, r->version);
+    if (addresses.contains(name)) continue;
+    // The hash is all that is kept of documents that nobody has asked for.
+    std::string address = hashed_address(name, etag_of(api::openapi_v3(r->group, r->version)));
+    addresses.emplace(std::move(name), std::move(address));
+  }
+  std::string out = "{\"paths\":{";
+  bool first = true;
+  for (const auto& [name, address] : addresses) {
+    out += cat(first ? "" : ",", quoted(name), ":{\"serverRelativeURL\":", quoted(address), "}");
+    first = false;
+  }
+  return v3_index_ = make_document<Document>("text/plain; charset=utf-8", out + "}}");
+}
+
+std::optional<net::Response> OpenApi::v3(const net::Request& request, const std::string& name,
+                                         WallTime now) {
+  const DocumentRef document = v3_document(name);
+  if (document == nullptr) return std::nullopt;
+  if (!takes_json(request)) return not_accepted();
+  const net::Query query = net::Query::parse(request.query);
+  const std::string_view hash = query.get("hash");
+  if (hash.empty()) return respond(request, *document);
+  if (cat("\"", hash, "\"") != document->etag) {
+    net::Response out;
+    out.status = 301;
+    out.headers.add("Location", hashed_address(name, document->etag));
+    return out;
+  }
+  net::Response out = respond(request, *document);
+  out.headers.set("Cache-Control", "public, immutable");
+  out.headers.set("Expires", http_date(now + std::chrono::days(365)));
+  return out;
+}
+
+std::optional<net::Response> OpenApi::answer(const net::Request& request, WallTime now) {
   std::string_view path = request.path;
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   if (path == "/openapi/v2") return v2(request);
-  if (path == "/openapi/v3") return respond(request, *v3(""));
+  if (path == "/openapi/v3") return respond(request, *v3_index());
   static constexpr std::string_view kRoot = "/openapi/v3/";
   if (!path.starts_with(kRoot)) return std::nullopt;
-  const DocumentRef document = v3(std::string(path.substr(kRoot.size())));
-  if (document == nullptr) return std::nullopt;
-  return respond(request, *document);
+  return v3(request, std::string(path.substr(kRoot.size())), now);
 }
 
 }  // namespace kpp::apiserver

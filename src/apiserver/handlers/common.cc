@@ -54,15 +54,8 @@ net::Response respond_json(int status, std::string body) {
 }
 
 net::Response respond_status(const Status& status, const Call* call) {
-  std::string body = status_body(status);
-  net::Response out;
-  if (call != nullptr && call->accept.media == MediaType::kYaml) {
-    const auto document = json::parse(body);
-    out = net::Response::text(status.code(), "application/yaml",
-                              document ? yaml::write(*document) : body);
-  } else {
-    out = respond_json(status.code(), body + "\n");
-  }
+  // ApiServer gives it the media type that the client takes.
+  net::Response out = respond_json(status.code(), status_body(status) + "\n");
   if (status.details().retry_after_seconds > 0) {
     out.headers.set("Retry-After", cat(status.details().retry_after_seconds));
   }

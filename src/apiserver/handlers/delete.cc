@@ -8,6 +8,7 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/list_options.h"
 #include "apiserver/handlers/options.h"
+#include "apiserver/handlers/page.h"
 #include "apiserver/registry/strategy.h"
 #include "apiserver/selection.h"
 #include "codec/yaml.h"
@@ -281,26 +282,17 @@ async::Task<net::Response> handle_delete_collection(Call& call) {
         if (selection->matches(*object)) chosen.push_back(object);
         return true;
       });
-  std::string body = cat(R"({"kind":")", call.resource->kind(), R"(List","apiVersion":")",
-                         call.resource->api_version(), R"(","metadata":{"resourceVersion":")",
-                         call.core.cache.revision(), R"("},"items":[)");
-  bool first = true;
-  for (const auto& object : chosen) {
-    auto deleted = co_await delete_one(call, object->namespace_, object->name, *options);
-    if (!deleted) {
-      if (deleted.error().is(Reason::kNotFound)) continue;
+  Page page;
+  page.items = std::move(chosen);
+  page.revision = call.core.cache.revision();
+  for (std::size_t i = 0; i < page.items.size(); ++i) {
+    const CachedRef object = page.items[i];
+    const auto deleted = co_await delete_one(call, object->namespace_, object->name, *options);
+    if (!deleted && !deleted.error().is(Reason::kNotFound))
       co_return respond_status(deleted.error(), &call);
-    }
-    const auto bytes = served_json(*call.resource, *object);
-    const auto at = bytes->find("\"metadata\":");
-    if (!first) body += ',';
-    first = false;
-    body += '{';
-    body += std::string_view(*bytes).substr(at);
   }
-  net::Response out = respond_json(200, body + "]}\n");
-  add_warnings(out, call);
-  co_return out;
+  // What was chosen, as it was before.
+  co_return respond_page(call, page);
 }
 
 }  // namespace kpp::apiserver

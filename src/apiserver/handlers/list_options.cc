@@ -67,6 +67,15 @@ Status parse_revision(const Call& call, bool watching, ListOptions& out) {
   return {};
 }
 
+// Where a text stops being unpadded base64 of the URL alphabet: its first byte of another, or the
+// last one, which is left over.
+std::size_t first_fault(std::string_view token) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const auto at = token.find_first_not_of(kAlphabet);
+  return at == std::string_view::npos ? token.size() - 1 : at;
+}
+
 Status parse_continue(const Call& call, ListOptions& out) {
   const std::string_view token = call.query.get("continue");
   if (token.empty()) return {};
@@ -74,7 +83,7 @@ Status parse_continue(const Call& call, ListOptions& out) {
     return bad_request(cat("invalid continue token: continue key is not valid: ", why));
   };
   const auto text = base64_url_decode(token);
-  if (!text) return invalid("illegal base64 data");
+  if (!text) return invalid(cat("illegal base64 data at input byte ", first_fault(token)));
   const auto document = json::parse(*text);
   if (!document) return invalid(document.error().message());
   const std::string_view version = json::text_at(*document, "v");

@@ -3,6 +3,7 @@
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/list_options.h"
+#include "apiserver/status_form.h"
 #include "apiserver/table/table.h"
 #include "base/ids.h"
 #include "codec/yaml.h"
@@ -24,6 +25,26 @@ Seen seen_by(const Selection& selection, const CacheEvent& event) {
   if (after) return {before ? "MODIFIED" : "ADDED", event.object};
   if (!before) return {};
   return {"DELETED", event.previous};
+}
+
+net::SharedBytes protobuf_frame(std::string_view type, std::string_view envelope) {
+  // A WatchEvent message (type 1, object.raw 1) of its own length, after four bytes of big-endian
+  // size.
+  metav1::WatchEvent event;
+  event.type = type;
+  event.object.json = envelope;  // RawExtension carries the envelope's bytes as they are
+  const std::string message = api::to_proto(event);
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out += static_cast<char>((message.size() >> shift) & 0xff);
+  return std::make_shared<const std::string>(out + message);
+}
+
+// The end of a watch that cannot go on.
+net::SharedBytes error_frame(const Accept& accept, const Status& why) {
+  const std::string text = status_body(why);
+  if (accept.media == MediaType::kProtobuf) return protobuf_frame("ERROR", status_envelope(text));
+  return std::make_shared<const std::string>(cat(R"({"type":"ERROR","object":)", text, "}\n"));
 }
 
 // The bytes of a watch, frame by frame.
@@ -72,6 +93,8 @@ class WatchBody final : public net::BodySource {
         next_bookmark_ = core_.executor.steady() + kBookmarkEvery;
         co_return bookmark(core_.cache.revision(), false);
       }
+      // A version that this server had not reached yet: nothing up to it is new to the client.
+      if (event->revision <= options_.revision) continue;
       const Seen seen = seen_by(selection_, *event);
       if (!seen.type.empty()) co_return frame(seen.type, *seen.object, event->revision);
     }
@@ -89,19 +112,6 @@ class WatchBody final : public net::BodySource {
       out = cat(R"({"type":")", type, R"(","object":)", object, "}\n");
     }
     return std::make_shared<const std::string>(std::move(out));
-  }
-
-  net::SharedBytes protobuf_frame(std::string_view type, std::string_view envelope) {
-    // A WatchEvent message (type 1, object.raw 1) of its own length, after four bytes of big-endian
-    // size.
-    metav1::WatchEvent event;
-    event.type = type;
-    event.object.json = envelope;  // RawExtension carries the envelope's bytes as they are
-    const std::string message = api::to_proto(event);
-    std::string out;
-    for (int shift = 24; shift >= 0; shift -= 8)
-      out += static_cast<char>((message.size() >> shift) & 0xff);
-    return std::make_shared<const std::string>(out + message);
   }
 
   net::SharedBytes frame(std::string_view type, const CachedObject& object,
@@ -194,6 +204,17 @@ class WatchBody final : public net::BodySource {
 
 }  // namespace
 
+namespace {
+
+// Waits for what a watch begins with. One that begins at a version of its own has no need to.
+async::Task<Status> seen_enough(Call& call, const ListOptions& options, bool wants_state) {
+  if (!options.revision_given) co_return co_await freshen(call);
+  if (!wants_state) co_return Status();
+  co_return co_await reach(call, options.revision);
+}
+
+}  // namespace
+
 async::Task<net::Response> handle_watch(Call& call) {
   auto accept = negotiate(call.request.headers, call.query, true);
   if (!accept) {
@@ -220,23 +241,22 @@ async::Task<net::Response> handle_watch(Call& call) {
   auto selection = Selection::parse(call);
   if (!selection) co_return respond_status(selection.error(), &call);
 
-  const Status there =
-      options->revision_given ? co_await reach(call, options->revision) : co_await freshen(call);
-  if (!there.ok()) co_return respond_status(there, &call);
   // Without a version, or with "0", a watch begins with the present state as ADDED events.
   const bool wants_state =
       options->send_initial_events_given ? options->send_initial_events : options->revision == 0;
-  const auto from =
-      wants_state || options->revision == 0 ? call.core.cache.revision() : options->revision;
   net::Response out;
   out.headers.add("Content-Type", call.accept.media == MediaType::kProtobuf
                                       ? "application/vnd.kubernetes.protobuf;stream=watch"
                                       : call.accept.content_type());
-  auto subscription = call.core.cache.subscribe(*call.resource, from);
+  const Status there = co_await seen_enough(call, *options, wants_state);
+  const auto newest = call.core.cache.revision();
+  const auto from =
+      wants_state || options->revision == 0 ? newest : std::min(options->revision, newest);
+  auto subscription = there.ok() ? call.core.cache.subscribe(*call.resource, from)
+                                 : Result<std::unique_ptr<WatchCache::Subscription>>(fail(there));
   if (!subscription) {
     // The stream is open already in the client's eyes: the error comes as an event.
-    out.body.push_back(std::make_shared<const std::string>(
-        cat(R"({"type":"ERROR","object":)", status_body(subscription.error()), "}\n")));
+    out.body.push_back(error_frame(call.accept, subscription.error()));
     co_return out;
   }
   std::deque<CachedRef> initial;
