@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/auth/service_account_tokens.h"
+#include "apiserver/build_commit.h"
 #include "apiserver/errors.h"
 #include "apiserver/handlers/common.h"
 #include "apiserver/openapi.h"
@@ -112,7 +113,7 @@ net::Response version_page() {
       200,
       cat(R"({"major":")", kKubernetesMajor, R"(","minor":")", kKubernetesMinor,
           R"(","emulationMajor":"1","emulationMinor":"36","minCompatibilityMajor":"1","minCompatibilityMinor":"35",)",
-          R"("gitVersion":")", kKubernetesVersion, R"(","gitCommit":")", kBuildCommit,
+          R"("gitVersion":")", kKubernetesVersion, R"(","gitCommit":")", build_commit(),
           R"(","gitTreeState":"","buildDate":"1970-01-01T00:00:00Z","goVersion":"c++23","compiler":"clang","platform":"linux/amd64"})"
           "\n"));
 }
@@ -164,7 +165,7 @@ net::Response metrics_page(const Core& core, const RequestMetrics& requests) {
       "which Kubernetes was built, and platform on which it is running.\n"
       "# TYPE kubernetes_build_info gauge\n"
       "kubernetes_build_info{build_date=\"1970-01-01T00:00:00Z\",compiler=\"clang\",git_commit=\"",
-      kBuildCommit, "\",git_tree_state=\"\",git_version=\"", kKubernetesVersion,
+      build_commit(), "\",git_tree_state=\"\",git_version=\"", kKubernetesVersion,
       "\",go_version=\"c++23\",major=\"", kKubernetesMajor, "\",minor=\"", kKubernetesMinor,
       "\",platform=\"linux/amd64\"} 1\n");
   return net::Response::text(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",

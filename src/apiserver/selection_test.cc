@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/testing/one_server.h"
+#include "codec/base64.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -27,6 +28,26 @@ TEST(Selection, EventsAreSelectedByTheNamesOfTheGroupThatIsAsked) {
   EXPECT_EQ(found(kCore, "reportingComponent=tester,involvedObject.name=web"), "e");
   EXPECT_EQ(found(kEvents, "involvedObject.name=web"),
             "field label not supported: involvedObject.name");
+}
+
+TEST(Continue, ATokenThatIsNoneSaysWhy) {
+  testing::OneServer server;
+  const auto refusal = [&](std::string token) {
+    const auto answer =
+        server.call("GET", "/api/v1/namespaces/default/configmaps?continue=" + std::move(token));
+    EXPECT_EQ(answer.status, 400);
+    return answer.at("/message");
+  };
+  const std::string invalid = "invalid continue token: continue key is not valid: ";
+  EXPECT_EQ(refusal("bad"), invalid + "invalid character 'm' looking for beginning of value");
+  EXPECT_EQ(refusal("b"), invalid + "illegal base64 data at input byte 0");
+  EXPECT_EQ(refusal("a*"), invalid + "illegal base64 data at input byte 1");
+  const auto at = [](std::string_view start) {
+    return base64_url_encode(cat(R"({"v":"meta.k8s.io/v1","rv":5,"start":")", start, "\"}"));
+  };
+  EXPECT_EQ(refusal(at("../secrets/s")), invalid + "../secrets/s");
+  EXPECT_EQ(refusal(at("a/./b")), invalid + "a/./b");
+  EXPECT_EQ(refusal(at("")), invalid + "encoded start key empty (version meta.k8s.io/v1)");
 }
 
 }  // namespace

@@ -10,6 +10,5 @@ inline constexpr std::string_view kKubernetesVersion = "v1.36.2";
 inline constexpr std::string_view kKubernetesMajor = "1";
 inline constexpr std::string_view kKubernetesMinor = "36";
 inline constexpr std::string_view kVersion = "0.1.0";
-inline constexpr std::string_view kBuildCommit = "k++-0.1.0";
 
 }  // namespace kpp

@@ -74,7 +74,6 @@ std::optional<std::string> decode(std::string_view text,
   }
   if (symbols % 4 == 1 || padding > 2) return std::nullopt;
   if (padded && (symbols + padding) % 4 != 0) return std::nullopt;
-  if ((bits & ((1u << have) - 1)) != 0) return std::nullopt;
   return out;
 }
 

@@ -8,7 +8,8 @@
 namespace kpp {
 
 std::string base64_encode(std::string_view bytes);
-// nullopt if the text is not base64 with its padding; line breaks are skipped.
+// nullopt if the text is not base64 with its padding; line breaks are skipped, and so are bits
+// after the last whole byte, as everybody does who reads what people typed.
 std::optional<std::string> base64_decode(std::string_view text);
 // Without padding.
 std::string base64_url_encode(std::string_view bytes);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/cat.h"
+#include "base/version.h"
 #include "controllers/account_transports.h"
 #include "controllers/certificates/csr_signer.h"
 #include "controllers/controller.h"
@@ -53,7 +55,7 @@ class ControllerManager {
   struct Options {
     std::vector<std::string> controllers = {"*"};
     ClusterFacts facts;
-    std::string user_agent = "kube-controller-manager/v1.36.0";
+    std::string user_agent = cat("kube-controller-manager/", kKubernetesVersion);
     std::string bearer_token;
   };
 

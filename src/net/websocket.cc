@@ -130,6 +130,10 @@ async::Task<Status> WebSocket::write(std::string_view payload, async::StopToken 
   return send(websocket_frame(WebSocketDecoder::kBinary, payload), std::move(stop));
 }
 
+async::Task<Status> WebSocket::write_text(std::string_view payload, async::StopToken stop) {
+  return send(websocket_frame(WebSocketDecoder::kText, payload), std::move(stop));
+}
+
 async::Task<void> WebSocket::close(std::uint16_t code, std::string_view reason,
                                    async::StopToken stop) {
   if (closed_) co_return;

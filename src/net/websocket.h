@@ -65,8 +65,9 @@ class WebSocket {
 
   // The next message, binary or text; nullopt: the peer closed.
   async::Task<Result<std::optional<std::string>>> read(async::StopToken stop);
-  // One binary message.
+  // One binary message, or one of text.
   async::Task<Status> write(std::string_view payload, async::StopToken stop);
+  async::Task<Status> write_text(std::string_view payload, async::StopToken stop);
   // Says goodbye with a code; the peer's own goodbye is read by read().
   async::Task<void> close(std::uint16_t code, std::string_view reason, async::StopToken stop);
   void abort() { stream_->abort(); }

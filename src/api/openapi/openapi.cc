@@ -2,6 +2,7 @@
 
 #include "api/meta.h"
 #include "api/openapi/schemas.h"
+#include "base/version.h"
 
 namespace kpp::api {
 namespace {
@@ -149,7 +150,7 @@ json::Object patch_schema() {
 json::Object info() {
   json::Object out;
   out["title"] = "Kubernetes";
-  out["version"] = "v1.36.2";
+  out["version"] = kKubernetesVersion;
   return out;
 }
 

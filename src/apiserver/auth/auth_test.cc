@@ -182,6 +182,37 @@ TEST_F(AuthenticatorTest, AWrongTokenIsNotAnonymous) {
   EXPECT_FALSE(who(with_token("t")));
 }
 
+// A request of a browser, which can name protocols only.
+net::Request with_protocols(std::string list) {
+  net::Request request;
+  request.upgradable = true;
+  request.headers.add("Upgrade", "websocket");
+  request.headers.add("Sec-WebSocket-Protocol", std::move(list));
+  return request;
+}
+
+TEST_F(AuthenticatorTest, ATokenAmongTheProtocolsOfAWebSocketIsBelievedAndTakenOut) {
+  const std::string token = cat("base64url.bearer.authorization.k8s.io.", base64_url_encode("t2"));
+  net::Request request = with_protocols(cat("v5.channel.k8s.io, ", token, ", v4.channel.k8s.io"));
+  const auto user = authenticator_->authenticate(request, kNow);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->name, "user2");
+  EXPECT_EQ(request.headers.get("Sec-WebSocket-Protocol"), "v5.channel.k8s.io,v4.channel.k8s.io");
+}
+
+TEST_F(AuthenticatorTest, AWebSocketsTokenNeedsAnotherProtocolAndToBeRight) {
+  const auto offer = [](std::string_view token) {
+    return cat("base64url.bearer.authorization.k8s.io.", base64_url_encode(token));
+  };
+  EXPECT_FALSE(who(with_protocols(offer("t2"))));
+  EXPECT_FALSE(who(with_protocols(cat(offer("nope"), ",v5.channel.k8s.io"))));
+  EXPECT_FALSE(who(with_protocols(cat(offer("t1"), ",", offer("t2"), ",v5.channel.k8s.io"))));
+  EXPECT_FALSE(who(with_protocols("base64url.bearer.authorization.k8s.io.??,v5.channel.k8s.io")));
+  net::Request plain = with_protocols(cat(offer("t2"), ",v5.channel.k8s.io"));
+  plain.upgradable = false;
+  EXPECT_EQ(who(std::move(plain))->name, "system:anonymous");
+}
+
 TEST_F(AuthenticatorTest, NoCredentialsAreAnonymous) {
   net::Request request;
   const auto user = authenticator_->authenticate(request, kNow);

@@ -6,6 +6,8 @@
 
 #include "apiserver/errors.h"
 #include "base/fs.h"
+#include "codec/base64.h"
+#include "net/websocket.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -69,6 +71,32 @@ void add_authenticated(User& user) {
 
 bool same_secret(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// A token that a browser puts among the protocols of its WebSocket, as it cannot set other headers.
+struct ProtocolToken {
+  std::string token;   // empty: there was none
+  std::string others;  // the list without it
+};
+
+Result<ProtocolToken> websocket_token(const net::Request& request) {
+  static constexpr std::string_view kPrefix = "base64url.bearer.authorization.k8s.io.";
+  ProtocolToken out;
+  if (!request.upgradable || !net::wants_websocket(request.headers)) return out;
+  bool seen = false;
+  for (const auto& protocol : net::websocket_protocols(request.headers)) {
+    if (!protocol.starts_with(kPrefix)) {
+      out.others += cat(out.others.empty() ? "" : ",", protocol);
+      continue;
+    }
+    auto token = base64_url_decode(std::string_view(protocol).substr(kPrefix.size()));
+    if (seen || !token) return fail(unauthorized());
+    seen = true;
+    out.token = std::move(*token);
+  }
+  // One must be left to be agreed upon.
+  if (!out.token.empty() && out.others.empty()) return fail(unauthorized());
+  return out;
 }
 
 std::string go_list(const std::vector<std::string>& items) {
@@ -219,6 +247,13 @@ Result<User> Authenticator::authenticate(net::Request& request, WallTime now) co
       return std::move(*user);
     }
     return fail(unauthorized());
+  }
+  KPP_ASSIGN(ProtocolToken offered, websocket_token(request));
+  if (!offered.token.empty()) {
+    auto user = user_of_token(offered.token, now);
+    if (!user) return fail(unauthorized());
+    request.headers.set("Sec-WebSocket-Protocol", std::move(offered.others));
+    return std::move(*user);
   }
   if (!options_.anonymous) return fail(unauthorized());
   User out;

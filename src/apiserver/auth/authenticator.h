@@ -1,5 +1,5 @@
 // Finds out who sends a request: a proxy's headers, client certificate, bearer token (static file,
-// service account JWT), anonymous.
+// service account JWT; in a header or among the protocols of a WebSocket), anonymous.
 #pragma once
 
 #include <functional>

@@ -76,6 +76,19 @@ std::size_t first_fault(std::string_view token) {
   return at == std::string_view::npos ? token.size() - 1 : at;
 }
 
+// Whether a key has no empty, "." or ".." step.
+bool stays_within(std::string_view key) {
+  if (key.starts_with('/')) key.remove_prefix(1);
+  if (key.empty()) return true;
+  while (true) {
+    const auto slash = key.find('/');
+    const std::string_view step = key.substr(0, slash);
+    if (step.empty() || step == "." || step == "..") return false;
+    if (slash == std::string_view::npos) return true;
+    key.remove_prefix(slash + 1);
+  }
+}
+
 Status parse_continue(const Call& call, ListOptions& out) {
   const std::string_view token = call.query.get("continue");
   if (token.empty()) return {};
@@ -95,6 +108,8 @@ Status parse_continue(const Call& call, ListOptions& out) {
     return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   const std::string_view start = json::text_at(*document, "start");
   if (start.empty()) return invalid("encoded start key empty (version meta.k8s.io/v1)");
+  // A key that leads out of the resource is none.
+  if (!stays_within(start)) return invalid(start);
   out.continue_key = start;
   // The token holds the key that follows the last one given: that key and a zero byte.
   if (out.continue_key.back() == '\0') out.continue_key.pop_back();

@@ -9,6 +9,7 @@
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/joined_streams.h"
 #include "apiserver/handlers/stream_translator.h"
+#include "apiserver/handlers/websocket_answer.h"
 #include "net/client.h"
 #include "net/websocket.h"
 
@@ -108,7 +109,11 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
     container = std::move(*chosen);
   }
   if (pod.spec.node_name.empty()) {
-    if (sub == "log") co_return net::Response::text(200, "text/plain", "");
+    if (sub == "log") {
+      net::Response nothing;
+      nothing.status = 204;
+      co_return nothing;
+    }
     co_return respond_status(
         bad_request(cat("pod ", pod.metadata.name, " does not have a host assigned")));
   }
@@ -148,7 +153,9 @@ async::Task<net::Response> PodProxy::handle(Call& call) {
     relayed.headers.add("Content-Type", "text/plain");
     relayed.body = std::move(answer->body);
     relayed.stream = std::move(answer->stream);
-    co_return relayed;
+    const net::Headers& asked = call.request.headers;
+    if (!call.request.upgradable || !net::wants_websocket(asked)) co_return relayed;
+    co_return log_over_websocket(kubelets_.executor(), asked, std::move(relayed));
   }
   net::Response streams =
       co_await connect_streams(call, **client, target->authority(), where, container);

@@ -3,10 +3,11 @@
 #include "apiserver/handlers/common.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/list_options.h"
+#include "apiserver/handlers/websocket_answer.h"
 #include "apiserver/status_form.h"
 #include "apiserver/table/table.h"
 #include "base/ids.h"
-#include "codec/yaml.h"
+#include "net/websocket.h"
 
 namespace kpp::apiserver {
 namespace {
@@ -26,6 +27,8 @@ Seen seen_by(const Selection& selection, const CacheEvent& event) {
   if (!before) return {};
   return {"DELETED", event.previous};
 }
+
+constexpr std::size_t kFrameHead = 4;  // of protobuf: the frame's size
 
 net::SharedBytes protobuf_frame(std::string_view type, std::string_view envelope) {
   // A WatchEvent message (type 1, object.raw 1) of its own length, after four bytes of big-endian
@@ -102,16 +105,8 @@ class WatchBody final : public net::BodySource {
 
  private:
   net::SharedBytes finish(std::string_view type, std::string object) {
-    std::string out;
-    if (accept_.media == MediaType::kYaml) {
-      const auto document = json::parse(cat(R"({"object":)", object, R"(,"type":")", type, "\"}"));
-      out = document ? yaml::write(*document) : object;
-      out = cat("---\n", out);
-    } else {
-      out.reserve(object.size() + 40);
-      out = cat(R"({"type":")", type, R"(","object":)", object, "}\n");
-    }
-    return std::make_shared<const std::string>(std::move(out));
+    return std::make_shared<const std::string>(
+        cat(R"({"type":")", type, R"(","object":)", object, "}\n"));
   }
 
   net::SharedBytes frame(std::string_view type, const CachedObject& object,
@@ -213,6 +208,14 @@ async::Task<Status> seen_enough(Call& call, const ListOptions& options, bool wan
   co_return co_await reach(call, options.revision);
 }
 
+net::Response in_its_transport(const Call& call, net::Response out) {
+  const net::Headers& asked = call.request.headers;
+  if (!call.request.upgradable || !net::wants_websocket(asked)) return out;
+  const bool protobuf = call.accept.media == MediaType::kProtobuf;
+  return watch_over_websocket(call.core.executor, asked, std::move(out),
+                              {.text = !protobuf, .frame_head = protobuf ? kFrameHead : 0});
+}
+
 }  // namespace
 
 async::Task<net::Response> handle_watch(Call& call) {
@@ -257,7 +260,7 @@ async::Task<net::Response> handle_watch(Call& call) {
   if (!subscription) {
     // The stream is open already in the client's eyes: the error comes as an event.
     out.body.push_back(error_frame(call.accept, subscription.error()));
-    co_return out;
+    co_return in_its_transport(call, std::move(out));
   }
   std::deque<CachedRef> initial;
   if (wants_state) {
@@ -270,7 +273,7 @@ async::Task<net::Response> handle_watch(Call& call) {
   out.stream = std::make_unique<WatchBody>(
       call.core, *call.resource, call.accept, std::string(call.query.get("includeObject")),
       std::move(*selection), *options, std::move(*subscription), std::move(initial));
-  co_return out;
+  co_return in_its_transport(call, std::move(out));
 }
 
 }  // namespace kpp::apiserver
