@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "dockershim/containers.h"
 
 namespace kpp::dockershim {
@@ -18,7 +20,8 @@ void set_end(const InspectedContainer& container, cri::ContainerStatus& out) {
   if (container.finished != 0) {
     out.state = cri::CONTAINER_EXITED;
     out.exit_code = container.exit_code;
-    out.finished_at = container.finished;
+    // Docker writes a start down after it was: what ends at once seems to end before.
+    out.finished_at = std::max(container.finished, container.started);
     out.started_at = container.started;
     if (container.oom_killed)
       out.reason = "OOMKilled";

@@ -46,6 +46,13 @@ TEST(ContainerStatus, TellsHowAContainerEnded) {
   EXPECT_EQ(never.metadata->attempt, 1U);
 }
 
+TEST(ContainerStatus, EndsNotBeforeItsStart) {
+  const auto ended =
+      status_of(R"({"StartedAt":"2026-11-25T19:40:56.2Z","FinishedAt":"2026-11-25T19:40:56.1Z"})");
+  EXPECT_EQ(ended.state, cri::CONTAINER_EXITED);
+  EXPECT_EQ(ended.finished_at, ended.started_at);
+}
+
 TEST(EngineVersion, IsTheNewestThatBothSpeak) {
   EXPECT_EQ(choose_version(parsed(R"({"ApiVersion":"1.41","MinAPIVersion":"1.12"})"))->spoken, 41);
   EXPECT_EQ(choose_version(parsed(R"({"ApiVersion":"1.50","MinAPIVersion":"1.24"})"))->spoken, 45);
