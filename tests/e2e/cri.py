@@ -6,9 +6,10 @@ import re
 import shutil
 import unittest
 
-from cluster import KPP, images_archive, run
+from cluster import KPP, ROOT, images_archive, run, wait_until
 
 CONTRACT = os.path.join(os.path.dirname(KPP), 'cri_contract')
+REGISTRY = os.path.join(ROOT, 'tests/integration/pods/registry.py')
 CNI = """{"cniVersion": "1.0.0", "name": "contract", "plugins": [
   {"type": "bridge", "bridge": "cni0", "isDefaultGateway": true, "ipMasq": true, "hairpinMode": true,
    "ipam": {"type": "host-local", "dataDir": "/run/cni", "ranges": [[{"subnet": "10.244.0.0/24"}]]}},
@@ -30,7 +31,11 @@ class Contract(unittest.TestCase):
 
     def ask(self, runtime, socket):
         inside = self.machine(runtime)
-        answer = inside('env', f'CRI_ENDPOINT=unix://{socket}', CONTRACT)
+        inside('sh', '-c', f'setsid python3 {REGISTRY} 5000 {images_archive()} </dev/null >/tmp/registry.log 2>&1 & '
+               f'setsid python3 {REGISTRY} 5001 {images_archive()} challenge </dev/null >/tmp/guarded.log 2>&1 &')
+        wait_until('the registries listen', lambda: inside('ss', '-ltn').out.count(':500') == 2, 30)
+        answer = inside('env', f'CRI_ENDPOINT=unix://{socket}', 'CRI_REGISTRY=localhost:5000',
+                        'CRI_PRIVATE_REGISTRY=localhost:5001', CONTRACT)
         self.assertEqual(answer.code, 0, answer)
         self.assertRegex(answer.out, r'\[  PASSED  \] \d+ tests')
         self.assertNotIn('SKIPPED', answer.out)

@@ -1,10 +1,11 @@
 """A registry for tests: plain HTTP, images from an OCI archive, and names that answer with errors.
 
-    registry.py PORT ARCHIVE
+    registry.py PORT ARCHIVE [challenge]
 
 `busybox` (`1`, `latest`) and `fresh:1` are the archive's localhost/busybox:1, each under a config of its own; `slow:1` is an image
 of one layer whose command cannot be executed; `nope` is unknown, `private` wants a password (user:password opens it), `broken`
-fails. Python's standard library alone.
+fails. With `challenge` it asks whoever greets it for a password: Docker signs on to no other. Python's standard library
+alone.
 """
 import base64
 import gzip
@@ -76,6 +77,7 @@ def fill(archive):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     store = None
+    challenge = False
 
     def log_message(self, *words):
         pass
@@ -89,6 +91,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def do_GET(self):
+        wanted = 'Basic ' + base64.b64encode(b'user:password').decode()
+        if self.path == '/v2/' and self.challenge and self.headers.get('Authorization') != wanted:
+            return self.answer(401, b'', {'WWW-Authenticate': 'Basic realm="test"'})
         if self.path == '/v2/':
             return self.answer(200, b'{}')
         found = re.fullmatch(r'/v2/([a-z/]+)/(manifests|blobs)/(.+)', self.path)
@@ -97,7 +102,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         repository, kind, reference = found.groups()
         if repository == 'broken':
             return self.answer(500)
-        wanted = 'Basic ' + base64.b64encode(b'user:password').decode()
         if repository == 'private' and self.headers.get('Authorization') != wanted:
             return self.answer(401, b'', {'WWW-Authenticate': 'Basic realm="test"'})
         data = self.store.blobs.get(reference) if kind == 'blobs' else self.store.manifests.get((repository, reference))
@@ -112,4 +116,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 if __name__ == '__main__':
     Handler.store = fill(sys.argv[2])
+    Handler.challenge = 'challenge' in sys.argv[3:]
     http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()

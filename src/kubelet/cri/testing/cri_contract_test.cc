@@ -2,6 +2,8 @@
 // node), as root:
 //   CRI_ENDPOINT  the runtime's socket
 //   CRI_IMAGE     an image with a shell, which the runtime has
+//   CRI_REGISTRY  the address of a registry as tests/integration/pods/registry.py is one
+//   CRI_PRIVATE_REGISTRY  of one that challenges
 //   CRI_DIRECTORY where files of the test lie, seen by the runtime too
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -413,6 +415,89 @@ TEST_F(CriContract, ImagesAreListedLookedAtAndMissed) {
       auto usage = co_await t->runtime_.image_fs_info({});
       CO_REQUIRE(usage);
       EXPECT_FALSE(usage->image_filesystems.empty());
+    }
+  };
+  run(Body::run(this));
+}
+
+TEST_F(CriContract, ImagesArePulledAndPrivateOnesWithTheirPasswordAlone) {
+  const std::string registry = from_environment("CRI_REGISTRY", "");
+  const std::string guarded = from_environment("CRI_PRIVATE_REGISTRY", "");
+  if (registry.empty() || guarded.empty())
+    GTEST_SKIP() << "CRI_REGISTRY or CRI_PRIVATE_REGISTRY names no registry";
+  struct Body {
+    static async::Task<void> run(CriContract* t, std::string registry, std::string guarded) {
+      cri::PullImageRequest plain;
+      plain.image.emplace().image = cat(registry, "/fresh:1");
+      auto pulled = co_await t->runtime_.pull_image(plain, {});
+      CO_REQUIRE(pulled);
+      auto image = co_await t->runtime_.image_status(*plain.image, {});
+      CO_REQUIRE(image);
+      EXPECT_TRUE(image->has_value());
+      if (!image->has_value()) co_return;
+      const std::string id = (*image)->id;
+      // A digest or an id: it leads to the image too.
+      cri::ImageSpec answered;
+      answered.image = *pulled;
+      image = co_await t->runtime_.image_status(answered, {});
+      CO_REQUIRE(image);
+      EXPECT_TRUE(image->has_value() && (*image)->id == id);
+      Status removed = co_await t->runtime_.remove_image(*plain.image, {});
+      CO_EXPECT_OK(removed);
+      image = co_await t->runtime_.image_status(*plain.image, {});
+      CO_REQUIRE(image);
+      EXPECT_FALSE(image->has_value());
+
+      cri::PullImageRequest secret;
+      secret.image.emplace().image = cat(guarded, "/private:1");
+      pulled = co_await t->runtime_.pull_image(secret, {});
+      EXPECT_FALSE(pulled) << "without a password";
+      secret.auth.emplace().username = "user";
+      secret.auth->password = "wrong";
+      pulled = co_await t->runtime_.pull_image(secret, {});
+      EXPECT_FALSE(pulled) << "with a wrong one";
+      secret.auth->password = "password";
+      pulled = co_await t->runtime_.pull_image(secret, {});
+      CO_REQUIRE(pulled);
+      removed = co_await t->runtime_.remove_image(*secret.image, {});
+      CO_EXPECT_OK(removed);
+      secret.auth.emplace().auth = "dXNlcjpwYXNzd29yZA==";  // user:password
+      pulled = co_await t->runtime_.pull_image(secret, {});
+      CO_REQUIRE(pulled);
+      removed = co_await t->runtime_.remove_image(*secret.image, {});
+      CO_EXPECT_OK(removed);
+    }
+  };
+  run(Body::run(this, registry, guarded));
+}
+
+TEST_F(CriContract, HostPortsLeadToContainers) {
+  struct Body {
+    static async::Task<void> run(CriContract* t) {
+      cri::PodSandboxConfig config = t->pod("ports");
+      auto& port = config.port_mappings.emplace_back();
+      port.protocol = cri::TCP;
+      port.container_port = 8080;
+      port.host_port = 35081;
+      auto sandbox = co_await t->runtime_.run_sandbox(config, "", {});
+      CO_REQUIRE(sandbox);
+      auto server = co_await t->runtime_.create_container(
+          *sandbox,
+          t->container("c",
+                       "mkdir -p /www && echo found > /www/index.html && httpd -f -p 8080 -h /www"),
+          config, {});
+      CO_REQUIRE(server);
+      const Status started = co_await t->runtime_.start_container(*server, {});
+      CO_EXPECT_OK(started);
+      auto other = co_await t->start("asks", "sleep 1000");
+      CO_REQUIRE(other);
+      // The bridge's address is the node's; the server may take its time.
+      const std::string answer = co_await t->said(
+          other->container,
+          "gateway=$(ip route | busybox sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); for i in 1 "
+          "2 3 4 5 6 "
+          "7 8 9; do busybox wget -q -O - http://$gateway:35081/ && exit; sleep 0.3; done; exit 1");
+      EXPECT_EQ(answer, "found\n");
     }
   };
   run(Body::run(this));
