@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include "dockershim/containers.h"
+
+#include <algorithm>
 
 namespace kpp::dockershim {
 namespace {
