@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "async/scope.h"
 #include "net/http1.h"
@@ -233,7 +235,8 @@ class Http1Connection final : public ServerConnection {
     bool has_date = false;
     for (const auto& [name, value] : response.headers.fields()) {
       if (equal_ignoring_case(name, "Content-Length")) {
-        if (!is_head) continue;
+        // Of a stream it is the word of whoever made it; bytes at hand are counted here.
+        if (!is_head && !(response.stream && length_of(value))) continue;
         has_length = true;
       }
       if (response.status != 101 && (equal_ignoring_case(name, "Connection") ||
@@ -248,11 +251,14 @@ class Http1Connection final : public ServerConnection {
     }
     if (!has_date) out += cat("Date: ", http_date(context_.executor.wall()), "\r\n");
     if (response.stream) {
-      chunked = minor_version > 0;
-      if (chunked)
+      chunked = minor_version > 0 && !has_length;
+      if (has_length) {
+        // The head says how much comes.
+      } else if (chunked) {
         out += "Transfer-Encoding: chunked\r\n";
-      else
+      } else {
         keep_alive_ = false;
+      }
     } else if (!has_no_body(response.status) && !has_length) {
       std::size_t size = 0;
       for (const auto& piece : response.body) size += piece->size();
@@ -287,26 +293,51 @@ class Http1Connection final : public ServerConnection {
     const bool streams = response.stream && !is_head && !has_no_body(response.status);
     const bool sent = co_await flush(out);
     if (!sent || !streams) co_return sent;
-    co_return co_await send_stream(std::move(response.stream), chunked, std::move(stop));
+    std::optional<std::uint64_t> left = length_of(response.headers.get("Content-Length"));
+    if (left) {
+      std::uint64_t had = 0;
+      for (const auto& piece : response.body) had += piece->size();
+      if (had > *left) co_return cut_off();
+      *left -= had;
+    }
+    co_return co_await send_stream(std::move(response.stream), chunked, left, std::move(stop));
   }
 
+  // What a Content-Length says.
+  static std::optional<std::uint64_t> length_of(std::string_view text) {
+    std::uint64_t out = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, out);
+    if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
+    return out;
+  }
+
+  // The peer must see that the answer is not whole.
+  bool cut_off() {
+    socket_->abort();
+    return false;
+  }
+
+  // `left`: how many bytes the head promised, if it did.
   async::Task<bool> send_stream(std::unique_ptr<BodySource> source, bool chunked,
-                                async::StopToken stop) {
+                                std::optional<std::uint64_t> left, async::StopToken stop) {
     std::string out;
     for (;;) {
       auto piece = co_await source->next(stop);
-      if (!piece) {
-        socket_->abort();
-        co_return false;
-      }
+      if (!piece) co_return cut_off();
       if (*piece == nullptr) break;
       if ((*piece)->empty()) continue;
+      if (left) {
+        if ((*piece)->size() > *left) co_return cut_off();
+        *left -= (*piece)->size();
+      }
       if (chunked) append_chunk_head(out, (*piece)->size());
       out += **piece;
       if (chunked) out += "\r\n";
       const bool sent = co_await flush(out);
       if (!sent) co_return false;
     }
+    if (left) co_return *left == 0 || cut_off();
     if (!chunked) co_return false;
     out = "0\r\n\r\n";
     co_return co_await flush(out);

@@ -131,6 +131,44 @@ TEST_F(LoopbackTest, TheEndOfAStreamGivesTheConnectionBack) {
   run(Body::run(&c, &handler_));
 }
 
+TEST_F(LoopbackTest, AStreamWhoseLengthIsKnownIsNotInChunks) {
+  struct Body {
+    static async::Task<void> run(LoopbackTest* t) {
+      t->handler_.pieces.try_send("ab");
+      t->handler_.pieces.try_send("c");
+      t->handler_.pieces.close();
+      const auto answers = co_await t->raw(
+          "GET /stream?3 HTTP/1.1\r\nHost: a\r\n\r\n"
+          "GET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      EXPECT_NE(answers.find("Content-Length: 3\r\n"), std::string::npos) << answers;
+      EXPECT_EQ(answers.find("chunked"), std::string::npos) << answers;
+      EXPECT_NE(answers.find("\r\n\r\nabcHTTP/1.1 200 OK\r\n"), std::string::npos) << answers;
+    }
+  };
+  run(Body::run(this));
+}
+
+TEST_F(LoopbackTest, AStreamThatIsShorterOrLongerThanItSaidIsCutOff) {
+  struct Body {
+    static async::Task<void> run(LoopbackTest* t, HttpClient* client) {
+      t->handler_.pieces.try_send("abc");
+      auto longer = co_await client->send(with_length("2"), false, {});
+      EXPECT_TRUE(!longer || longer->body_text() != "abc");
+      t->handler_.pieces.try_send("abc");
+      t->handler_.pieces.close();
+      auto shorter = co_await client->send(with_length("4"), false, {});
+      EXPECT_FALSE(shorter);
+    }
+    static Request with_length(std::string length) {
+      Request r = request("GET", "/stream");
+      r.query = std::move(length);
+      return r;
+    }
+  };
+  HttpClient c = client();
+  run(Body::run(this, &c));
+}
+
 TEST_F(LoopbackTest, AnErrorInAStreamIsSeenByTheClient) {
   struct Body {
     static async::Task<void> run(HttpClient* client) {

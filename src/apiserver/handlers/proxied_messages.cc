@@ -106,6 +106,9 @@ net::Response proxied_response(net::Response answer, const LinkScope& scope,
     out.stream = std::make_unique<LinkedPage>(scope, answer);
     return out;
   }
+  // The bytes are the same, and so is their number.
+  if (const std::string* length = answer.headers.find("Content-Length"))
+    out.headers.add("Content-Length", *length);
   out.body = std::move(answer.body);
   out.stream = std::move(answer.stream);
   return out;

@@ -110,6 +110,18 @@ TEST(ProxiedResponse, OtherTypesAndCompressedPagesAreLeftAlone) {
   EXPECT_EQ(out.headers.get("Content-Encoding"), "gzip");
 }
 
+TEST(ProxiedResponse, KeepsItsLengthUnlessItIsRewritten) {
+  const auto length = [](std::string_view type, std::string_view method) {
+    auto answer = page(type);
+    answer.headers.add("Content-Length", "28");
+    return std::string(
+        proxied_response(std::move(answer), kScope, method).headers.get("Content-Length"));
+  };
+  EXPECT_EQ(length("text/plain", "GET"), "28");
+  EXPECT_EQ(length("text/html", "HEAD"), "28");
+  EXPECT_EQ(length("text/html", "GET"), "");
+}
+
 TEST(ProxiedResponse, RedirectsLeadThroughTheProxy) {
   net::Response moved = net::Response::text(302, "text/html", R"(<a href="/login">)");
   moved.headers.add("Location", "http://10.244.0.7:80/login");

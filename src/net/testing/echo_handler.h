@@ -25,8 +25,8 @@ class EchoHandler final : public Handler {
   explicit EchoHandler(async::Executor& executor)
       : pieces(executor), hanging(executor), stopped(executor), executor_(executor) {}
 
-  // /stream gives these; /hang sets `hanging` and waits; both set `stopped` when they are asked to
-  // stop.
+  // /stream gives these, of as many bytes as the query says, if any; /hang sets `hanging` and
+  // waits; both set `stopped` when they are asked to stop.
   async::Channel<std::string> pieces;
   async::Event hanging;
   async::Event stopped;
@@ -37,6 +37,7 @@ class EchoHandler final : public Handler {
     Response response;
     if (request.path == "/stream") {
       response.stream = std::make_unique<Pieces>(this);
+      if (!request.query.empty()) response.headers.add("Content-Length", request.query);
       co_return response;
     }
     if (request.path == "/flood") {
