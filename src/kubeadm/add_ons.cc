@@ -69,7 +69,7 @@ json::Object port(std::string_view name, int number, std::string_view protocol,
 json::Object dns_deployment(const ClusterConfig& config) {
   json::Object container{
       {"args", json::Array{"-conf", "/etc/coredns/Corefile"}},
-      {"image", image_name("coredns", config.image_repository)},
+      {"image", image_name("coredns", config)},
       {"imagePullPolicy", "IfNotPresent"},
       {"livenessProbe", http_probe("/health", "liveness-probe", 60)},
       {"name", "coredns"},
@@ -146,7 +146,7 @@ json::Object proxy_daemon_set(const ClusterConfig& config) {
                   {"name", "NODE_NAME"},
                   {"valueFrom",
                    json::Object{{"fieldRef", json::Object{{"fieldPath", "spec.nodeName"}}}}}}}},
-      {"image", image_name("kube-proxy", config.image_repository)},
+      {"image", image_name("kube-proxy", config)},
       {"imagePullPolicy", "IfNotPresent"},
       {"name", "kube-proxy"},
       {"securityContext", json::Object{{"privileged", true}}},

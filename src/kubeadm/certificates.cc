@@ -172,17 +172,18 @@ Result<x509::Subject> subject_of(const CertificateKind& kind, const InitConfig& 
   return out;
 }
 
-Status make_certificates(const InitConfig& config, WallTime now, const Printer& print) {
+Status make_certificates(const InitConfig& config, WallTime now, const PhaseChoice& choice,
+                         const Printer& print) {
   const std::string& directory = config.cluster.certificates_dir;
   print(cat("[certs] Using certificateDir folder ", quoted(directory)));
   KPP_RETURN_IF_ERROR(fs::make_directories(directory));
   const bool with_etcd = config.cluster.store == StoreKind::kEtcd;
   if (with_etcd) KPP_RETURN_IF_ERROR(fs::make_directories(cat(directory, "/etcd")));
   for (const CertificateKind& kind : certificate_kinds()) {
-    if (is_etcd(kind) && !with_etcd) continue;
+    if ((is_etcd(kind) && !with_etcd) || !choice.wants(cat("certs/", kind.name))) continue;
     KPP_RETURN_IF_ERROR(make_one(kind, config, now, print));
   }
-  return make_service_account_key(directory, print);
+  return choice.wants("certs/sa") ? make_service_account_key(directory, print) : Status();
 }
 
 Result<x509::KeyPair> read_pair(const std::string& directory, std::string_view file) {

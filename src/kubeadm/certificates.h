@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "kubeadm/config.h"
+#include "kubeadm/phases.h"
 #include "kubeadm/printer.h"
 #include "net/x509.h"
 
@@ -32,9 +33,11 @@ bool is_etcd(const CertificateKind& kind);
 Result<net::x509::Subject> subject_of(const CertificateKind& kind, const InitConfig& config);
 
 // Makes what is missing; what is there is used if it fits its CA and has not expired, else it is an
-// error. A CA without its key is an external one: then every certificate must be there.
+// error. A CA without its key is an external one: then every certificate must be there. Only those
+// are made whose phases (certs/ca, ...) are chosen.
 // Keys are 0600. Blocks: an RSA key takes some tens of milliseconds.
-Status make_certificates(const InitConfig& config, WallTime now, const Printer& print);
+Status make_certificates(const InitConfig& config, WallTime now, const PhaseChoice& choice,
+                         const Printer& print);
 
 // A certificate's key pair as the files hold it.
 Result<net::x509::KeyPair> read_pair(const std::string& directory, std::string_view file);

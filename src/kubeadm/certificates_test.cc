@@ -26,7 +26,7 @@ class Certificates : public testing::Test {
 
   Status make() {
     lines_.clear();
-    return make_certificates(config_, now_,
+    return make_certificates(config_, now_, {},
                              [&](std::string_view line) { lines_.emplace_back(line); });
   }
   net::x509::CertificateInfo info(std::string_view file) {
@@ -106,7 +106,7 @@ TEST_F(Certificates, EmbeddedStoreNeedsNoneForEtcd) {
 TEST_F(Certificates, RenewedOneSaysTheSameForLonger) {
   ASSERT_TRUE(make().ok());
   ASSERT_TRUE(
-      make_kubeconfigs(config_, directory_, KubeconfigsFor::kFirstControlPlane, now_, [](auto) {
+      make_kubeconfigs(config_, directory_, KubeconfigsFor::kFirstControlPlane, now_, {}, [](auto) {
       }).ok());
   const auto before = info("etcd/server");
   now_ += std::chrono::hours(24 * 100);
@@ -123,7 +123,7 @@ TEST_F(Certificates, RenewedOneSaysTheSameForLonger) {
 TEST_F(Certificates, TablesSayWhenTheyExpire) {
   ASSERT_TRUE(make().ok());
   ASSERT_TRUE(
-      make_kubeconfigs(config_, directory_, KubeconfigsFor::kFirstControlPlane, now_, [](auto) {
+      make_kubeconfigs(config_, directory_, KubeconfigsFor::kFirstControlPlane, now_, {}, [](auto) {
       }).ok());
   const auto text = expiration_tables(config_.cluster.certificates_dir, directory_, now_);
   ASSERT_TRUE(text);

@@ -163,13 +163,22 @@ Result<std::vector<std::string>> missing_images(const std::string& cri_socket,
 
 }  // namespace
 
-std::string image_name(std::string_view component, const std::string& repository) {
-  if (component == "etcd") return cat(repository, "/etcd:", kEtcdTag);
+std::string image_name(std::string_view component, const ClusterConfig& config) {
+  const auto tagged = [](std::string_view given, std::string_view own) {
+    return given.empty() ? own : given;
+  };
+  const std::string& repository = config.image_repository;
+  if (component == "etcd") {
+    const ImageMeta& image = config.etcd_image;
+    return cat(tagged(image.repository, repository), "/etcd:", tagged(image.tag, kEtcdTag));
+  }
   if (component == "pause") return cat(repository, "/pause:", kPauseTag);
   if (component == "coredns") {
     // The default registry keeps it one folder deeper.
-    const bool deeper = repository == kDefaultRepository;
-    return cat(repository, deeper ? "/coredns" : "", "/coredns:", kKubernetesVersion);
+    const ImageMeta& image = config.dns_image;
+    const bool deeper = image.repository.empty() && repository == kDefaultRepository;
+    return cat(tagged(image.repository, repository), deeper ? "/coredns" : "",
+               "/coredns:", tagged(image.tag, kKubernetesVersion));
   }
   return cat(repository, "/", component, ":", kKubernetesVersion);
 }
@@ -178,18 +187,17 @@ std::vector<std::string> image_names(const ClusterConfig& config) {
   std::vector<std::string> out;
   for (const char* component :
        {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"}) {
-    out.push_back(image_name(component, config.image_repository));
+    out.push_back(image_name(component, config));
   }
-  if (!config.dns_disabled) out.push_back(image_name("coredns", config.image_repository));
-  out.push_back(image_name("pause", config.image_repository));
-  if (config.store == StoreKind::kEtcd) out.push_back(image_name("etcd", config.image_repository));
+  if (!config.dns_disabled) out.push_back(image_name("coredns", config));
+  out.push_back(image_name("pause", config));
+  if (config.store == StoreKind::kEtcd) out.push_back(image_name("etcd", config));
   return out;
 }
 
 std::vector<std::string> worker_image_names(const ClusterConfig& config) {
-  std::vector<std::string> out = {image_name("kube-proxy", config.image_repository),
-                                  image_name("pause", config.image_repository)};
-  if (!config.dns_disabled) out.push_back(image_name("coredns", config.image_repository));
+  std::vector<std::string> out = {image_name("kube-proxy", config), image_name("pause", config)};
+  if (!config.dns_disabled) out.push_back(image_name("coredns", config));
   return out;
 }
 

@@ -12,7 +12,7 @@ namespace kpp::kubeadm {
 
 // REPOSITORY/kube-apiserver:v1.36.2 and the like; of kube-apiserver, kube-controller-manager,
 // kube-scheduler, kube-proxy, coredns, pause, etcd.
-std::string image_name(std::string_view component, const std::string& repository);
+std::string image_name(std::string_view component, const ClusterConfig& config);
 
 // What a control plane with this configuration needs, as `kubeadm config images list` prints it.
 std::vector<std::string> image_names(const ClusterConfig& config);

@@ -1,5 +1,6 @@
 #include "kubeadm/cluster_setup.h"
 
+#include "api/appsv1.h"
 #include "async/wait.h"
 #include "base/fs.h"
 #include "kubeadm/add_ons.h"
@@ -10,6 +11,7 @@
 #include "kubeadm/kubeconfigs.h"
 #include "kubeadm/kubelet_start.h"
 #include "kubeadm/machine_identity.h"
+#include "kubeadm/patches.h"
 #include "kubeadm/shared_certificates.h"
 #include "kubeadm/tokens.h"
 #include "kubeadm/wait_control_plane.h"
@@ -18,34 +20,44 @@
 namespace kpp::kubeadm {
 namespace {
 
+const std::string kWithheld = "<value withheld>";
+
 std::string conf(std::string_view name) { return cat(kKubernetesDirectory, "/", name); }
 
 }  // namespace
 
-async::Task<Status> ClusterSetup::run(std::string_view name) {
-  {
-    // The administrator has no rights before this binding is there.
+async::Task<Status> ClusterSetup::run(std::string_view name, PhaseChoice choice) {
+  // The administrator has no rights before this binding is there. Control planes that joined have
+  // no such file, and their cluster has the binding.
+  if (fs::exists(conf("super-admin.conf"))) {
     KPP_CO_ASSIGN(const ApiConnection super, connect(executor_, conf("super-admin.conf")));
     Status bound = co_await ensure_object(*super.client, cluster_admins_binding(), stop_);
     if (!bound.ok()) co_return bound;
   }
   KPP_CO_ASSIGN(const ApiConnection admin, connect(executor_, conf("admin.conf")));
   client::Client& api = *admin.client;
-  if (name == "upload-config") co_return co_await upload_config(api);
+  if (name == "upload-config") co_return co_await upload_config(api, std::move(choice));
   if (name == "upload-certs") co_return co_await upload_certificates(api);
   if (name == "mark-control-plane")
     co_return co_await kubeadm::mark_control_plane(executor_, print_, api, config_.node, stop_);
   if (name == "bootstrap-token") co_return co_await bootstrap_tokens(api);
   if (name == "kubelet-finalize") co_return finalize_kubelet();
-  co_return co_await add_ons(api);
+  Status done;
+  if (choice.wants("addon/coredns")) done = co_await add_dns(api);
+  if (done.ok() && choice.wants("addon/kube-proxy")) done = co_await add_proxy(api);
+  co_return done;
 }
 
-async::Task<Status> ClusterSetup::upload_config(client::Client& api) {
-  print_(
-      "[upload-config] Storing the configuration used in ConfigMap \"kubeadm-config\" in the "
-      "\"kube-system\" Namespace");
-  Status done = co_await ensure_objects(api, config_objects(config_.cluster), stop_);
-  if (!done.ok()) co_return done;
+async::Task<Status> ClusterSetup::upload_config(client::Client& api, PhaseChoice choice) {
+  Status done;
+  if (choice.wants("upload-config/kubeadm")) {
+    print_(
+        "[upload-config] Storing the configuration used in ConfigMap \"kubeadm-config\" in the "
+        "\"kube-system\" Namespace");
+    done = co_await ensure_objects(api, config_objects(config_.cluster), stop_);
+    if (!done.ok()) co_return done;
+  }
+  if (!choice.wants("upload-config/kubelet")) co_return Status();
   print_(
       "[kubelet] Creating a ConfigMap \"kubelet-config\" in namespace kube-system with the "
       "configuration for the kubelets in the cluster");
@@ -82,14 +94,18 @@ async::Task<Status> ClusterSetup::upload_certificates(client::Client& api) {
                                json::text_at(*made, "metadata.uid")));
   done = co_await ensure_objects(api, std::move(objects), stop_);
   if (!done.ok()) co_return done;
-  print_("[upload-certs] Using certificate key:");
-  print_(config_.certificate_key);
+  if (!config_.skip_certificate_key_print) {
+    print_("[upload-certs] Using certificate key:");
+    print_(config_.certificate_key);
+  }
   co_return Status();
 }
 
 async::Task<Status> ClusterSetup::bootstrap_tokens(client::Client& api) {
   for (const BootstrapToken& token : config_.tokens) {
-    print_(cat("[bootstrap-token] Using token: ", token.token));
+    if (!config_.skip_token_print) {
+      print_(cat("[bootstrap-token] Using token: ", token.token));
+    }
   }
   print_("[bootstrap-token] Configuring bootstrap tokens, cluster-info ConfigMap, RBAC Roles");
   for (const BootstrapToken& token : config_.tokens) {
@@ -144,13 +160,25 @@ Status ClusterSetup::finalize_kubelet() const {
   return start_kubelet(nullptr);
 }
 
-async::Task<Status> ClusterSetup::add_ons(client::Client& api) {
-  if (!config_.cluster.dns_disabled) {
-    KPP_CO_ASSIGN(std::vector<json::Object> dns, dns_objects(config_.cluster));
-    Status done = co_await ensure_objects(api, std::move(dns), stop_);
-    if (!done.ok()) co_return done;
-    print_("[addons] Applied essential addon: CoreDNS");
+async::Task<Status> ClusterSetup::add_dns(client::Client& api) {
+  if (config_.cluster.dns_disabled) co_return Status();
+  KPP_CO_ASSIGN(std::vector<json::Object> objects, dns_objects(config_.cluster));
+  for (json::Object& object : objects) {
+    if (object["kind"] != "Deployment") continue;
+    KPP_CO_ASSIGN(json::Value deployment,
+                  patched(json::Value(std::move(object)), config_.patches_dir, "corednsdeployment",
+                          &appsv1::Deployment::desc(), print_));
+    if (!deployment.is_object()) {
+      co_return Status(Reason::kInvalid, "the patches for corednsdeployment leave no object");
+    }
+    object = std::move(deployment.get_object());
   }
+  Status done = co_await ensure_objects(api, std::move(objects), stop_);
+  if (done.ok()) print_("[addons] Applied essential addon: CoreDNS");
+  co_return done;
+}
+
+async::Task<Status> ClusterSetup::add_proxy(client::Client& api) {
   if (config_.cluster.proxy_disabled) co_return Status();
   const std::string server = cat("https://", control_plane_endpoint(config_));
   Status done = co_await ensure_objects(api, proxy_objects(config_, server), stop_);
@@ -171,7 +199,8 @@ void ClusterSetup::say_how_control_planes_join(const std::string& command) const
       "You can now join any number of control-plane nodes running the following command on each "
       "as root:");
   print_("");
-  print_(cat("  ", command, "\\\n\t--control-plane --certificate-key ", config_.certificate_key));
+  print_(cat("  ", command, "\\\n\t--control-plane --certificate-key ",
+             config_.skip_certificate_key_print ? kWithheld : config_.certificate_key));
   print_("");
   print_(
       "Please note that the certificate-key gives access to cluster sensitive data, keep it "
@@ -184,7 +213,8 @@ void ClusterSetup::say_how_control_planes_join(const std::string& command) const
 Status ClusterSetup::closing_words() const {
   KPP_ASSIGN(const std::string ca, fs::read_file(cat(config_.cluster.certificates_dir, "/ca.crt")));
   KPP_ASSIGN(const std::string command,
-             join_command(control_plane_endpoint(config_), ca, config_.tokens[0].token));
+             join_command(control_plane_endpoint(config_), ca,
+                          config_.skip_token_print ? kWithheld : config_.tokens[0].token));
   print_("");
   print_("Your Kubernetes control-plane has initialized successfully!");
   print_("");

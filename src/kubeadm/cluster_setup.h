@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "client/client.h"
 #include "kubeadm/config.h"
+#include "kubeadm/phases.h"
 #include "kubeadm/printer.h"
 
 namespace kpp::kubeadm {
@@ -31,16 +32,18 @@ class ClusterSetup {
         kubelet_config_(std::move(kubelet_config)),
         stop_(std::move(stop)) {}
 
-  async::Task<Status> run(std::string_view phase);
+  // Of a phase with parts, those that are chosen.
+  async::Task<Status> run(std::string_view phase, PhaseChoice choice);
   // How the cluster is used, and how others join it.
   Status closing_words() const;
 
  private:
-  async::Task<Status> upload_config(client::Client& api);
+  async::Task<Status> upload_config(client::Client& api, PhaseChoice choice);
   async::Task<Status> upload_certificates(client::Client& api);
   async::Task<Status> bootstrap_tokens(client::Client& api);
   Status finalize_kubelet() const;
-  async::Task<Status> add_ons(client::Client& api);
+  async::Task<Status> add_dns(client::Client& api);
+  async::Task<Status> add_proxy(client::Client& api);
   void say_how_control_planes_join(const std::string& command) const;
 
   async::IoExecutor& executor_;

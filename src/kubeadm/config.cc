@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "codec/yaml.h"
-#include "kubeadm/config_reader.h"
 #include "kubeadm/tokens.h"
 #include "linux/links.h"
 
@@ -22,26 +20,61 @@ Status check_endpoint(const std::string& endpoint) {
   return {};
 }
 
-json::Array argument_list(const std::vector<Argument>& arguments) {
-  json::Array out;
-  for (const Argument& a : arguments)
-    out.push_back(json::Object{{"name", a.name}, {"value", a.value}});
-  return out;
+std::string quoted_list(const std::vector<std::string>& texts) {
+  std::vector<std::string> out;
+  for (const std::string& text : texts) out.push_back(quoted(text));
+  return cat("[", join(out, ","), "]");
 }
 
-json::Array text_list(const std::vector<std::string>& texts) {
-  json::Array out;
-  for (const std::string& text : texts) out.emplace_back(text);
-  return out;
+// system:bootstrappers: and at least one more character.
+bool is_bootstrap_group(std::string_view group) {
+  constexpr std::string_view kPrefix = "system:bootstrappers:";
+  if (!group.starts_with(kPrefix)) return false;
+  group.remove_prefix(kPrefix.size());
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !group.empty() && group.size() <= 256 && letter(group.back()) &&
+         std::ranges::all_of(group, [&](char c) { return letter(c) || c == ':' || c == '-'; });
 }
 
-json::Object component(const std::vector<Argument>& arguments) {
-  json::Object out;
-  if (!arguments.empty()) out["extraArgs"] = argument_list(arguments);
-  return out;
+Status check_arguments(std::string_view component, const std::vector<Argument>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (!arguments[i].name.empty()) continue;
+    return {Reason::kInvalid,
+            cat(component, component.ends_with("kubelet") ? "ExtraArgs" : ".extraArgs", "[", i,
+                "]: Invalid value: \"\": argument has no name")};
+  }
+  return {};
 }
 
 }  // namespace
+
+Status validate(const BootstrapToken& token) {
+  KPP_RETURN_IF_ERROR(check_token(token.token));
+  static constexpr std::string_view kUsages[] = {"signing", "authentication"};
+  std::vector<std::string> wrong;
+  for (const std::string& usage : token.usages) {
+    if (std::ranges::find(kUsages, usage) == std::end(kUsages)) wrong.push_back(usage);
+  }
+  if (!wrong.empty()) {
+    return {Reason::kInvalid, cat("usages: Invalid value: ", quoted_list(token.usages),
+                                  ": invalid bootstrap token usage string: ", join(wrong, ","),
+                                  ", valid usage options: signing,authentication")};
+  }
+  const bool authenticates = std::ranges::find(token.usages, kUsages[1]) != token.usages.end();
+  if (!token.groups.empty() && !authenticates) {
+    return {Reason::kInvalid,
+            cat("groups: Invalid value: ", quoted_list(token.groups),
+                ": token groups cannot be specified unless --usages includes \"authentication\"")};
+  }
+  for (const std::string& group : token.groups) {
+    if (is_bootstrap_group(group)) continue;
+    return {Reason::kInvalid,
+            cat("groups: Invalid value: ", quoted_list(token.groups), ": bootstrap group ",
+                quoted(group),
+                " is invalid (must match \\Asystem:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]\\z)")};
+  }
+  return {};
+}
 
 Status validate(const InitConfig& config) {
   const ClusterConfig& cluster = config.cluster;
@@ -84,8 +117,14 @@ Status validate(const InitConfig& config) {
     return {Reason::kInvalid, cat("localAPIEndpoint.advertiseAddress: Invalid value: ",
                                   quoted(config.advertise_address), ": ip address is not valid")};
   }
-  for (const BootstrapToken& token : config.tokens) KPP_RETURN_IF_ERROR(check_token(token.token));
-  return {};
+  for (const BootstrapToken& token : config.tokens) KPP_RETURN_IF_ERROR(validate(token));
+  for (const auto& [name, component] : {std::pair("apiServer", &cluster.api_server),
+                                        {"controllerManager", &cluster.controller_manager},
+                                        {"scheduler", &cluster.scheduler},
+                                        {"etcd.local", &cluster.etcd}}) {
+    KPP_RETURN_IF_ERROR(check_arguments(name, component->args));
+  }
+  return check_arguments("nodeRegistration.kubelet", config.node.kubelet_args);
 }
 
 Status validate(const JoinConfig& config) {
@@ -131,68 +170,6 @@ Status validate(const JoinConfig& config) {
     }
   }
   return {};
-}
-
-json::Object to_document(const ClusterConfig& config) {
-  json::Object api_server = component(config.api_server_args);
-  if (!config.cert_sans.empty()) api_server["certSANs"] = text_list(config.cert_sans);
-  json::Object etcd;
-  if (config.store == StoreKind::kExternalEtcd) {
-    etcd["external"] = json::Object{{"endpoints", text_list(config.external_etcd.endpoints)},
-                                    {"caFile", config.external_etcd.ca_file},
-                                    {"certFile", config.external_etcd.cert_file},
-                                    {"keyFile", config.external_etcd.key_file}};
-  } else {
-    etcd["local"] = json::Object{{"dataDir", config.etcd_data_dir}};
-  }
-  json::Object networking{{"dnsDomain", config.dns_domain},
-                          {"serviceSubnet", config.service_subnet}};
-  if (!config.pod_subnet.empty()) networking["podSubnet"] = config.pod_subnet;
-  json::Object out{{"apiServer", std::move(api_server)},
-                   {"apiVersion", kApiVersion},
-                   {"caCertificateValidityPeriod", duration_text(config.ca_validity)},
-                   {"certificateValidityPeriod", duration_text(config.certificate_validity)},
-                   {"certificatesDir", config.certificates_dir},
-                   {"clusterName", config.cluster_name},
-                   {"controllerManager", component(config.controller_manager_args)},
-                   {"dns", json::Object()},
-                   {"encryptionAlgorithm", config.encryption_algorithm},
-                   {"etcd", std::move(etcd)},
-                   {"imageRepository", config.image_repository},
-                   {"kind", "ClusterConfiguration"},
-                   {"kubernetesVersion", config.kubernetes_version},
-                   {"networking", std::move(networking)},
-                   {"proxy", json::Object()},
-                   {"scheduler", component(config.scheduler_args)}};
-  if (!config.control_plane_endpoint.empty()) {
-    out["controlPlaneEndpoint"] = config.control_plane_endpoint;
-  }
-  return out;
-}
-
-std::string print_init_defaults() {
-  const BootstrapToken token;
-  const json::Object init{
-      {"apiVersion", kApiVersion},
-      {"bootstrapTokens", json::Array{json::Object{{"groups", text_list(token.groups)},
-                                                   {"token", "abcdef.0123456789abcdef"},
-                                                   {"ttl", duration_text(token.ttl)},
-                                                   {"usages", text_list(token.usages)}}}},
-      {"kind", "InitConfiguration"},
-      {"localAPIEndpoint", json::Object{{"advertiseAddress", "1.2.3.4"}, {"bindPort", 6443}}},
-      {"nodeRegistration", json::Object{{"criSocket", kDefaultCriSocket},
-                                        {"imagePullPolicy", "IfNotPresent"},
-                                        {"imagePullSerial", true},
-                                        {"name", "node"},
-                                        {"taints", nullptr}}},
-      {"timeouts", json::Object{{"controlPlaneComponentHealthCheck", "4m0s"},
-                                {"discovery", "5m0s"},
-                                {"etcdAPICall", "2m0s"},
-                                {"kubeletHealthCheck", "4m0s"},
-                                {"kubernetesAPICall", "1m0s"},
-                                {"tlsBootstrap", "5m0s"},
-                                {"upgradeManifests", "5m0s"}}}};
-  return cat(yaml::write(init), "---\n", yaml::write(to_document(ClusterConfig())));
 }
 
 Result<std::string> service_address(const std::string& service_subnet, unsigned n) {

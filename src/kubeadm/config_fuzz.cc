@@ -18,6 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (kpp::kubeadm::read_join_config(text, join, warnings).ok()) {
     (void)kpp::kubeadm::validate(join);
   }
+  kpp::kubeadm::ResetConfig reset;
+  (void)kpp::kubeadm::read_reset_config(text, reset, warnings);
+  (void)kpp::kubeadm::check_config(text, warnings);
+  (void)kpp::kubeadm::migrate_config(text, warnings);
   (void)kpp::kubeadm::verify_detached(text, "payload", "abcdef.0123456789abcdef");
   (void)kpp::kubeadm::read_flags_file(text);
   (void)kpp::kubeadm::listening_ports(text);

@@ -58,7 +58,7 @@ TEST(InitConfig, DocumentsAreReadOverTheDefaults) {
   EXPECT_EQ(config.cluster.cluster_name, "lab");
   EXPECT_EQ(config.cluster.service_subnet, "10.96.0.0/12");
   EXPECT_EQ(config.cluster.cert_sans.size(), 2U);
-  EXPECT_EQ(config.cluster.api_server_args.at(0).value, "2");
+  EXPECT_EQ(config.cluster.api_server.args.at(0).value, "2");
   EXPECT_EQ(config.cluster.etcd_data_dir, "/srv/etcd");
   EXPECT_EQ(json::int_at(config.kubelet, "maxPods"), 30);
   EXPECT_TRUE(validate(config).ok()) << validate(config).to_string();
@@ -72,8 +72,11 @@ TEST(InitConfig, UnknownFieldIsAWarningThatNamesIt) {
                                config, warnings)
                   .ok());
   ASSERT_EQ(warnings.size(), 1U);
-  EXPECT_EQ(warnings[0],
-            "ClusterConfiguration: strict decoding error: unknown field \"networking.podsubnet\"");
+  EXPECT_EQ(
+      warnings[0],
+      "error unmarshaling configuration schema.GroupVersionKind{Group:\"kubeadm.k8s.io\", "
+      "Version:\"v1beta4\", Kind:\"ClusterConfiguration\"}: strict decoding error: unknown field "
+      "\"networking.podsubnet\"");
 }
 
 TEST(InitConfig, WrongDocumentsAreRefusedByName) {
@@ -83,7 +86,7 @@ TEST(InitConfig, WrongDocumentsAreRefusedByName) {
     const char* message;
   } rows[] = {
       {"old version", "apiVersion: kubeadm.k8s.io/v1beta2\nkind: InitConfiguration\n",
-       "your configuration file uses an API spec: \"kubeadm.k8s.io/v1beta2\""},
+       "your configuration file uses an old API spec: \"kubeadm.k8s.io/v1beta2\""},
       {"no kind", "apiVersion: kubeadm.k8s.io/v1beta4\n", "invalid configuration for"},
       {"other kind", "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n",
        "no InitConfiguration or ClusterConfiguration kind was found"},
@@ -138,7 +141,7 @@ TEST(InitConfig, WhatTheConfigMapHoldsIsReadAgain) {
   ClusterConfig cluster;
   cluster.pod_subnet = "10.44.0.0/16";
   cluster.cert_sans = {"a.example"};
-  cluster.scheduler_args = {{"v", "3"}};
+  cluster.scheduler.args = {{"v", "3"}};
   cluster.control_plane_endpoint = "lb:6443";
   InitConfig back;
   std::vector<std::string> warnings;
@@ -168,6 +171,84 @@ TEST(JoinConfig, DiscoveryWithoutTrustIsRefused) {
   EXPECT_TRUE(validate(config).ok());
   config.api_server_endpoint = "192.168.1.12";
   EXPECT_TRUE(validate(config).message().ends_with("missing port in address"));
+}
+
+TEST(InitConfig, EveryUsualFieldIsReadAndWrittenAgain) {
+  constexpr std::string_view kText = R"(
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+skipPhases: [addon/kube-proxy]
+patches: {directory: /etc/patches}
+timeouts: {controlPlaneComponentHealthCheck: 1m0s, kubeletHealthCheck: 2m0s}
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+apiServer:
+  extraArgs: [{name: audit-log-path, value: "-"}, {name: audit-policy-file, value: /etc/audit/p.yaml}]
+  extraEnvs: [{name: TZ, value: UTC}]
+  extraVolumes: [{name: audit, hostPath: /etc/audit, mountPath: /etc/audit, readOnly: true, pathType: Directory}]
+dns: {imageRepository: two.example, imageTag: v2}
+etcd: {local: {dataDir: /srv/etcd, serverCertSANs: [a.example], peerCertSANs: [b.example]}}
+)";
+  InitConfig config;
+  std::vector<std::string> warnings;
+  const Status status = read_init_config(kText, config, warnings);
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_TRUE(warnings.empty()) << warnings[0];
+  EXPECT_EQ(config.skip_phases.at(0), "addon/kube-proxy");
+  EXPECT_EQ(config.patches_dir, "/etc/patches");
+  EXPECT_EQ(config.timeouts.control_plane, std::chrono::minutes(1));
+  EXPECT_EQ(config.cluster.api_server.volumes.at(0).path_type, "Directory");
+  EXPECT_TRUE(config.cluster.api_server.volumes.at(0).read_only);
+  EXPECT_EQ(config.cluster.dns_image.tag, "v2");
+  const auto once = migrate_config(kText, warnings);
+  ASSERT_TRUE(once) << once.error().to_string();
+  EXPECT_EQ(migrate_config(*once, warnings).value(), *once);
+  EXPECT_TRUE(once->contains("hostPath: /etc/audit"));
+}
+
+TEST(InitConfig, VersionBeforeIsReadWithAWarningAndMigrated) {
+  constexpr std::string_view kText =
+      "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n"
+      "apiServer: {extraArgs: {v: '4'}, timeoutForControlPlane: 5m0s}\n";
+  InitConfig config;
+  std::vector<std::string> warnings;
+  ASSERT_TRUE(read_init_config(kText, config, warnings).ok());
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(warnings[0].starts_with("your configuration file uses a deprecated API spec"));
+  EXPECT_EQ(config.cluster.api_server.args.at(0).value, "4");
+  EXPECT_EQ(config.timeouts.control_plane, std::chrono::minutes(5));
+  const auto migrated = migrate_config(kText, warnings);
+  ASSERT_TRUE(migrated);
+  EXPECT_TRUE(migrated->contains("- name: v\n"));
+  EXPECT_FALSE(migrated->contains("v1beta3"));
+}
+
+TEST(Config, ValidateRefusesWhatElsewhereIsAWarning) {
+  std::vector<std::string> warnings;
+  EXPECT_TRUE(check_config(print_init_defaults(), warnings).ok());
+  EXPECT_TRUE(check_config(print_join_defaults(), warnings).ok());
+  EXPECT_TRUE(check_config(print_reset_defaults(), warnings).ok());
+  EXPECT_TRUE(check_config("apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nx: 1\n",
+                           warnings)
+                  .message()
+                  .ends_with("strict decoding error: unknown field \"x\""));
+  EXPECT_EQ(check_config("apiVersion: example.com/v1\nkind: Foo\n", warnings).message(),
+            "unknown configuration APIs: []schema.GroupVersionKind{schema.GroupVersionKind{Group:"
+            "\"example.com\", Version:\"v1\", Kind:\"Foo\"}}");
+}
+
+TEST(BootstrapToken, GroupsNeedTheUsageAuthentication) {
+  BootstrapToken token;
+  token.token = "abcdef.0123456789abcdef";
+  EXPECT_TRUE(validate(token).ok());
+  token.usages = {"signing"};
+  EXPECT_TRUE(validate(token).message().contains("token groups cannot be specified unless"));
+  token.usages = {"other"};
+  EXPECT_TRUE(validate(token).message().contains("invalid bootstrap token usage string: other"));
+  token.usages = {"authentication"};
+  token.groups = {"admins"};
+  EXPECT_TRUE(validate(token).message().contains("bootstrap group \"admins\" is invalid"));
 }
 
 TEST(Duration, IsReadAsGoReadsIt) {

@@ -76,15 +76,20 @@ async::Task<Status> ControlPlaneJoin::download(client::Client& api, std::string 
 
 Status ControlPlaneJoin::make_files() const {
   const WallTime now = executor_.wall();
-  KPP_RETURN_IF_ERROR(make_certificates(config_, now, print_));
-  print_("[kubeconfig] Generating kubeconfig files");
-  KPP_RETURN_IF_ERROR(make_kubeconfigs(config_, std::string(kKubernetesDirectory),
-                                       KubeconfigsFor::kFurtherControlPlane, now, print_));
-  return write_manifests(config_, std::string(kManifestsDirectory), print_);
+  if (choice_.wants("control-plane-prepare/certs")) {
+    KPP_RETURN_IF_ERROR(make_certificates(config_, now, {}, print_));
+  }
+  if (choice_.wants("control-plane-prepare/kubeconfig")) {
+    print_("[kubeconfig] Generating kubeconfig files");
+    KPP_RETURN_IF_ERROR(make_kubeconfigs(config_, std::string(kKubernetesDirectory),
+                                         KubeconfigsFor::kFurtherControlPlane, now, {}, print_));
+  }
+  if (!choice_.wants("control-plane-prepare/control-plane")) return {};
+  return write_manifests(config_, std::string(kManifestsDirectory), {}, print_);
 }
 
 async::Task<Status> ControlPlaneJoin::announce_etcd() {
-  if (config_.cluster.store != StoreKind::kEtcd) co_return Status();
+  if (config_.cluster.store != StoreKind::kEtcd || !choice_.wants("etcd-join")) co_return Status();
   print_("[check-etcd] Checking that the etcd cluster is healthy");
   KPP_CO_ASSIGN(const ApiConnection admin, connect(executor_, admin_conf()));
   KPP_CO_ASSIGN(etcd_endpoints_, co_await etcd_endpoints(*admin.client, stop_));
@@ -96,22 +101,23 @@ async::Task<Status> ControlPlaneJoin::announce_etcd() {
   print_("[etcd] Announced new etcd member joining to the existing etcd cluster");
   config_.etcd_initial_cluster = initial_cluster(*members, config_.node.name);
   print_("[etcd] Creating static Pod manifest for \"etcd\"");
-  co_return write_etcd_manifest(config_, std::string(kManifestsDirectory));
+  co_return write_etcd_manifest(config_, std::string(kManifestsDirectory), print_);
 }
 
 async::Task<Status> ControlPlaneJoin::finish() {
-  if (config_.cluster.store == StoreKind::kEtcd) {
+  if (config_.cluster.store == StoreKind::kEtcd && choice_.wants("etcd-join")) {
     print_("[etcd] Waiting for the new etcd member to join the cluster. This can take up to 1m0s");
     EtcdCluster etcd(executor_, config_.cluster.certificates_dir, etcd_endpoints_, stop_);
     Status joined = co_await etcd.promote(peer_url());
     if (!joined.ok()) co_return joined;
   }
-  {
+  if (choice_.wants("control-plane-join/mark-control-plane")) {
     KPP_CO_ASSIGN(const ApiConnection admin, connect(executor_, admin_conf()));
     Status marked =
         co_await mark_control_plane(executor_, print_, *admin.client, config_.node, stop_);
     if (!marked.ok()) co_return marked;
   }
+  if (!choice_.wants("wait-control-plane")) co_return Status();
   co_return co_await wait_for_control_plane(executor_, config_, print_, stop_);
 }
 

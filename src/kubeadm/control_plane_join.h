@@ -9,13 +9,14 @@
 #include "base/status.h"
 #include "client/client.h"
 #include "kubeadm/config.h"
+#include "kubeadm/phases.h"
 #include "kubeadm/preflight.h"
 #include "kubeadm/printer.h"
 
 namespace kpp::kubeadm {
 
 // One more control plane of a cluster that has etcd: the steps, in the order in which they are
-// taken.
+// taken; of each, what is chosen.
 //
 // Ownership: the executor must outlive it.
 // Runs on: the executor; make_files() blocks while keys are made.
@@ -23,10 +24,11 @@ class ControlPlaneJoin {
  public:
   // `config` is the cluster's, with this machine's node, address and port.
   ControlPlaneJoin(async::IoExecutor& executor, Printer print, InitConfig config,
-                   async::StopToken stop)
+                   PhaseChoice choice, async::StopToken stop)
       : executor_(executor),
         print_(std::move(print)),
         config_(std::move(config)),
+        choice_(std::move(choice)),
         stop_(std::move(stop)) {}
 
   // Whether the cluster and this machine can have one more. kInvalid.
@@ -52,6 +54,7 @@ class ControlPlaneJoin {
   async::IoExecutor& executor_;
   const Printer print_;
   InitConfig config_;
+  const PhaseChoice choice_;
   const async::StopToken stop_;
   std::vector<std::string> etcd_endpoints_;  // of the others
 };

@@ -25,44 +25,37 @@ namespace {
 
 std::string conf(std::string_view name) { return cat(kKubernetesDirectory, "/", name); }
 
+constexpr const char* kApiPhases[] = {"upload-config",   "upload-certs",     "mark-control-plane",
+                                      "bootstrap-token", "kubelet-finalize", "addon"};
+
 // The steps of one run, and what they share.
 class Init {
  public:
-  Init(Setting setting, InitConfig config, async::StopToken stop)
+  Init(Setting setting, InitConfig config, PhaseChoice choice, async::StopToken stop)
       : executor_(setting.executor),
         print_(std::move(setting.print)),
         program_(std::move(setting.program)),
         config_(std::move(config)),
+        choice_(std::move(choice)),
         stop_(std::move(stop)) {}
 
-  async::Task<Status> run(bool dry_run) {
-    print_(cat("[init] Using Kubernetes version: ", config_.cluster.kubernetes_version));
-    Status done = co_await preflight(dry_run);
-    if (!done.ok()) co_return phase("preflight", std::move(done));
-    if (dry_run) {
-      say_what_would_be();
-      co_return Status();
+  async::Task<Status> run() {
+    if (!choice_.is_alone()) {
+      print_(cat("[init] Using Kubernetes version: ", config_.cluster.kubernetes_version));
     }
-    done = make_files();
-    if (!done.ok()) co_return done;
-    done = co_await bring_up();
-    if (!done.ok()) co_return phase("wait-control-plane", std::move(done));
-    co_return co_await set_up();
-  }
-
-  async::Task<Status> run_phase(std::string name) {
-    if (std::ranges::find(phase_names(), name) == phase_names().end()) {
-      co_return Status(Reason::kInvalid, cat("unknown phase ", quoted(name),
-                                             "; the phases are: ", join(phase_names(), ", ")));
-    }
-    if (name == "preflight") co_return co_await preflight(false);
-    if (name == "wait-control-plane") co_return co_await bring_up();
     runtime_ = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
-    const bool local = name == "certs" || name == "kubeconfig" || name == "control-plane" ||
-                       name == "kubelet-start";
-    if (local) co_return make(name);
-    ClusterSetup setup(executor_, print_, config_, kubelet_config(), stop_);
-    co_return co_await setup.run(name);
+    if (choice_.wants("preflight")) {
+      Status done = preflight();
+      if (!done.ok()) co_return phase("preflight", std::move(done));
+    }
+    if (config_.dry_run) co_return say_what_would_be();
+    Status done = make_files();
+    if (!done.ok()) co_return done;
+    if (choice_.wants("wait-control-plane")) {
+      done = co_await bring_up();
+      if (!done.ok()) co_return phase("wait-control-plane", std::move(done));
+    }
+    co_return co_await set_up();
   }
 
  private:
@@ -70,50 +63,73 @@ class Init {
     return std::move(status).with_context(cat("error execution phase ", name));
   }
 
-  async::Task<Status> preflight(bool dry_run) {
+  Status preflight() {
     print_("[preflight] Running pre-flight checks");
-    runtime_ = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
     const MachineView machine = look_at_machine(runtime_, config_.node.name);
-    Status good =
-        judge(check_for_init(machine, config_), config_.node.ignore_preflight_errors, print_);
-    if (!good.ok()) co_return good;
-    if (dry_run) {
+    KPP_RETURN_IF_ERROR(
+        judge(check_for_init(machine, config_), config_.node.ignore_preflight_errors, print_));
+    if (config_.dry_run) {
       print_("[preflight] Would pull the required images (like 'kubeadm config images pull')");
-      co_return Status();
+      return {};
     }
     print_("[preflight] Pulling images required for setting up a Kubernetes cluster");
     print_("[preflight] They are made by this binary and loaded into the container runtime");
     print_(
         "[preflight] You can also perform this action beforehand using 'kubeadm config images "
         "pull'");
-    co_return ensure_images(
-        config_.node.cri_socket,
-        with_sandbox_image(image_names(config_.cluster), runtime_.sandbox_image), program_);
+    return ensure_images(config_.node.cri_socket,
+                         with_sandbox_image(image_names(config_.cluster), runtime_.sandbox_image),
+                         program_);
   }
 
-  void say_what_would_be() {
-    print_("[dryrun] Would write certificates, kubeconfigs and static Pod manifests:");
-    for (const CertificateKind& kind : certificate_kinds()) {
-      if (is_etcd(kind) && config_.cluster.store != StoreKind::kEtcd) continue;
-      print_(cat("[dryrun]   ", config_.cluster.certificates_dir, "/", kind.file, ".crt"));
+  void say_file(const std::string& path, std::string_view text) {
+    print_(cat("[dryrun] Would write file ", quoted(path), " with content:"));
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      print_(cat("\t", text.substr(0, end)));
+      text.remove_prefix(std::min(end + 1, text.size()));
     }
-    for (const KubeconfigKind& kind : kubeconfig_kinds())
-      print_(cat("[dryrun]   ", conf(kind.file)));
-    for (const char* component :
-         {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}) {
-      if (std::string_view(component) == "etcd" && config_.cluster.store != StoreKind::kEtcd)
+  }
+
+  // Certificates and kubeconfigs are named alone: what they hold is secret.
+  Status say_what_would_be() {
+    const bool with_etcd = config_.cluster.store == StoreKind::kEtcd;
+    for (const CertificateKind& kind : certificate_kinds()) {
+      if ((is_etcd(kind) && !with_etcd) || !choice_.wants(cat("certs/", kind.name))) continue;
+      print_(cat("[dryrun] Would write file ",
+                 quoted(cat(config_.cluster.certificates_dir, "/", kind.file, ".crt"))));
+    }
+    for (const KubeconfigKind& kind : kubeconfig_kinds()) {
+      if (!choice_.wants(cat("kubeconfig/", kind.file.substr(0, kind.file.rfind('.'))))) continue;
+      print_(cat("[dryrun] Would write file ", quoted(conf(kind.file))));
+    }
+    for (const std::string_view component :
+         {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}) {
+      const bool etcd = component == "etcd";
+      if (etcd && !with_etcd) continue;
+      if (!choice_.wants(etcd ? "etcd/local" : cat("control-plane/", component.substr(5))))
         continue;
-      print_(cat("[dryrun] ", kManifestsDirectory, "/", component, ".yaml:"));
-      print_(yaml::write(static_pod(component, config_)));
+      KPP_ASSIGN(const std::string text, manifest_text(component, config_, print_));
+      say_file(cat(kManifestsDirectory, "/", component, ".yaml"), text);
+    }
+    if (choice_.wants("kubelet-start")) {
+      KPP_ASSIGN(const std::string text, kubelet_config());
+      say_file(cat(kKubeletDirectory, "/config.yaml"), text);
+      say_file(cat(kKubeletDirectory, "/kubeadm-flags.env"), flags_file_text(kubelet_flags()));
+    }
+    for (const char* name : kApiPhases) {
+      if (choice_.wants(name)) print_(cat("[dryrun] Would run the phase ", quoted(name)));
     }
     print_(
         "[dryrun] Finished dry-running successfully. Above are the resources that would be "
         "created");
+    return {};
   }
 
   // Everything that is made on this machine before the API server runs.
   Status make_files() {
-    for (const char* name : {"certs", "kubeconfig", "control-plane", "kubelet-start"}) {
+    for (const char* name : {"certs", "kubeconfig", "etcd", "control-plane", "kubelet-start"}) {
+      if (!choice_.wants(name)) continue;
       Status done = make(name);
       if (!done.ok()) return phase(name, std::move(done));
     }
@@ -122,27 +138,33 @@ class Init {
 
   Status make(std::string_view name) {
     const WallTime now = executor_.wall();
-    if (name == "certs") return make_certificates(config_, now, print_);
+    const std::string manifests(kManifestsDirectory);
+    if (name == "certs") return make_certificates(config_, now, choice_, print_);
     if (name == "kubeconfig") {
       return make_kubeconfigs(config_, std::string(kKubernetesDirectory),
-                              KubeconfigsFor::kFirstControlPlane, now, print_);
+                              KubeconfigsFor::kFirstControlPlane, now, choice_, print_);
     }
-    if (name == "control-plane") {
-      const std::string directory(kManifestsDirectory);
-      if (config_.cluster.store == StoreKind::kEtcd) {
-        print_(cat("[etcd] Creating static Pod manifest for local etcd in ", quoted(directory)));
-        KPP_RETURN_IF_ERROR(write_etcd_manifest(config_, directory));
-      }
-      return write_manifests(config_, directory, print_);
+    if (name == "etcd") {
+      if (config_.cluster.store != StoreKind::kEtcd) return {};
+      print_(cat("[etcd] Creating static Pod manifest for local etcd in ", quoted(manifests)));
+      return write_etcd_manifest(config_, manifests, print_);
     }
-    KPP_RETURN_IF_ERROR(write_kubelet_files(
-        kubelet_config(), kubelet_flags(config_.node, config_.advertise_address), print_));
+    if (name == "control-plane") return write_manifests(config_, manifests, choice_, print_);
+    KPP_ASSIGN(const std::string text, kubelet_config());
+    KPP_RETURN_IF_ERROR(write_kubelet_files(text, kubelet_flags(), print_));
     return start_kubelet(print_);
   }
 
-  std::string kubelet_config() const {
-    return yaml::write(
-        kubelet_configuration(config_.cluster, config_.kubelet, runtime_.cgroup_driver));
+  std::vector<std::string> kubelet_flags() const {
+    return kubeadm::kubelet_flags(config_.node, config_.advertise_address);
+  }
+
+  json::Object kubelet_object() const {
+    return kubelet_configuration(config_.cluster, config_.kubelet, runtime_.cgroup_driver);
+  }
+  // Of this machine; the cluster's is the same without the patches.
+  Result<std::string> kubelet_config() const {
+    return kubelet_config_text(kubelet_object(), config_.patches_dir, print_);
   }
 
   async::Task<Status> bring_up() {
@@ -150,26 +172,27 @@ class Init {
         cat("[wait-control-plane] Waiting for the kubelet to boot up the control plane as static "
             "Pods from directory ",
             quoted(kManifestsDirectory)));
-    Status done = co_await wait_for_kubelet(executor_, print_, stop_);
+    Status done = co_await wait_for_kubelet(executor_, config_.timeouts.kubelet, print_, stop_);
     if (!done.ok()) co_return done;
     co_return co_await wait_for_control_plane(executor_, config_, print_, stop_);
   }
 
   // Everything that is written through the API.
   async::Task<Status> set_up() {
-    ClusterSetup setup(executor_, print_, config_, kubelet_config(), stop_);
-    for (const char* name : {"upload-config", "upload-certs", "mark-control-plane",
-                             "bootstrap-token", "kubelet-finalize", "addon"}) {
-      Status done = co_await setup.run(name);
+    ClusterSetup setup(executor_, print_, config_, yaml::write(kubelet_object()), stop_);
+    for (const char* name : kApiPhases) {
+      if (!choice_.wants(name)) continue;
+      Status done = co_await setup.run(name, choice_);
       if (!done.ok()) co_return phase(name, std::move(done));
     }
-    co_return setup.closing_words();
+    co_return choice_.wants("show-join-command") ? setup.closing_words() : Status();
   }
 
   async::IoExecutor& executor_;
   const Printer print_;
   const std::string program_;
   InitConfig config_;
+  const PhaseChoice choice_;
   const async::StopToken stop_;
   RuntimeFacts runtime_;
 };
@@ -221,25 +244,10 @@ Status complete(InitConfig& config) {
   return validate(config);
 }
 
-async::Task<Status> init(Setting setting, InitConfig config, bool dry_run, async::StopToken stop) {
-  Init run(std::move(setting), std::move(config), std::move(stop));
-  co_return co_await run.run(dry_run);
-}
-
-const std::vector<std::string_view>& phase_names() {
-  static const std::vector<std::string_view> names = {"preflight",          "certs",
-                                                      "kubeconfig",         "control-plane",
-                                                      "kubelet-start",      "wait-control-plane",
-                                                      "upload-config",      "upload-certs",
-                                                      "mark-control-plane", "bootstrap-token",
-                                                      "kubelet-finalize",   "addon"};
-  return names;
-}
-
-async::Task<Status> run_phase(Setting setting, InitConfig config, std::string name,
-                              async::StopToken stop) {
-  Init run(std::move(setting), std::move(config), std::move(stop));
-  co_return co_await run.run_phase(std::move(name));
+async::Task<Status> init(Setting setting, InitConfig config, PhaseChoice choice,
+                         async::StopToken stop) {
+  Init run(std::move(setting), std::move(config), std::move(choice), std::move(stop));
+  co_return co_await run.run();
 }
 
 }  // namespace kpp::kubeadm

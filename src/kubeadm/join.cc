@@ -40,14 +40,15 @@ bool is_final(const Status& status) {
 
 class Join {
  public:
-  Join(Setting setting, JoinConfig config, async::StopToken stop)
+  Join(Setting setting, JoinConfig config, PhaseChoice choice, async::StopToken stop)
       : executor_(setting.executor),
         print_(std::move(setting.print)),
         program_(std::move(setting.program)),
         config_(std::move(config)),
+        choice_(std::move(choice)),
         stop_(std::move(stop)) {}
 
-  async::Task<Status> run(bool dry_run) {
+  async::Task<Status> run() {
     Status done = co_await preflight();
     if (!done.ok()) co_return phase("preflight", std::move(done));
     done = co_await discover();
@@ -58,14 +59,17 @@ class Join {
     done = co_await read_cluster(*api.client);
     if (done.ok() && config_.control_plane) done = prepare_control_plane();
     if (!done.ok()) co_return phase("preflight", std::move(done));
-    if (dry_run) {
-      print_("[dryrun] Finished dry-running successfully");
+    if (config_.dry_run) {
+      say_what_would_be();
       co_return Status();
     }
-    done = co_await load_images();
-    if (!done.ok()) co_return phase("preflight", std::move(done));
+    if (choice_.wants("preflight")) {
+      done = co_await load_images();
+      if (!done.ok()) co_return phase("preflight", std::move(done));
+    }
     if (control_plane_) {
-      if (!config_.certificate_key.empty()) {
+      if (!config_.certificate_key.empty() &&
+          choice_.wants("control-plane-prepare/download-certs")) {
         done = co_await control_plane_->download(*api.client, config_.certificate_key);
       }
       if (done.ok()) done = control_plane_->make_files();
@@ -76,10 +80,8 @@ class Join {
     if (control_plane_) {
       done = co_await control_plane_->finish();
       if (!done.ok()) co_return phase("control-plane-join", std::move(done));
-      control_plane_->closing_words();
-      co_return Status();
     }
-    closing_words();
+    if (!choice_.is_alone()) control_plane_ ? control_plane_->closing_words() : closing_words();
     co_return Status();
   }
 
@@ -88,12 +90,25 @@ class Join {
     return std::move(status).with_context(cat("error execution phase ", name));
   }
 
+  // What the runtime says is needed by later phases too.
   async::Task<Status> preflight() {
-    print_("[preflight] Running pre-flight checks");
     runtime_ = co_await ask_runtime(executor_, config_.node.cri_socket, stop_);
     machine_ = look_at_machine(runtime_, config_.node.name);
+    if (!choice_.wants("preflight")) co_return Status();
+    print_("[preflight] Running pre-flight checks");
     co_return judge(check_for_join(machine_, config_), config_.node.ignore_preflight_errors,
                     print_);
+  }
+
+  void say_what_would_be() {
+    for (const Phase& known : join_phases()) {
+      const bool of_control_planes = !(known.name == "preflight" || known.name == "kubelet-start" ||
+                                       known.name == "kubelet-wait-bootstrap");
+      if (known.name == "preflight" || (of_control_planes && !control_plane_)) continue;
+      if (choice_.wants(known.name))
+        print_(cat("[dryrun] Would run the phase ", quoted(known.name)));
+    }
+    print_("[dryrun] Finished dry-running successfully");
   }
 
   // What the cluster is, and what this machine is to be in it.
@@ -109,7 +124,10 @@ class Join {
       KPP_ASSIGN(config.advertise_address, default_address());
     }
     config.bind_port = config_.bind_port;
-    control_plane_.emplace(executor_, print_, std::move(config), stop_);
+    config.patches_dir = config_.patches_dir;
+    config.timeouts = config_.timeouts;
+    control_plane_.emplace(executor_, print_, std::move(config), choice_, stop_);
+    if (!choice_.wants("preflight")) return {};
     return control_plane_->check(machine_, !config_.certificate_key.empty());
   }
 
@@ -133,7 +151,7 @@ class Join {
       info_ = {file.clusters[0].server, file.clusters[0].ca_pem};
       co_return Status();
     }
-    const TimePoint deadline = executor_.steady() + config_.discovery_timeout;
+    const TimePoint deadline = executor_.steady() + config_.timeouts.discovery;
     while (true) {
       Status done = co_await discover_once();
       if (done.ok() || is_final(done)) co_return done;
@@ -232,6 +250,7 @@ class Join {
     if (!kubelet.is_object()) co_return Status(Reason::kInvalid, "kubelet-config holds no object");
     kubelet_ = std::move(kubelet.get_object());
     if (!runtime_.cgroup_driver.empty()) kubelet_["cgroupDriver"] = runtime_.cgroup_driver;
+    if (!choice_.wants("preflight")) co_return Status();
     KPP_CO_RETURN_IF_ERROR(co_await check_name_is_free(api));
     co_return co_await check_identity(api);
   }
@@ -282,6 +301,24 @@ class Join {
   }
 
   async::Task<Status> start(client::Client& api) {
+    if (choice_.wants("kubelet-start")) {
+      KPP_CO_RETURN_IF_ERROR(co_await start_with_bootstrap_credential());
+    }
+    if (control_plane_) {
+      KPP_CO_RETURN_IF_ERROR(co_await control_plane_->announce_etcd());
+    }
+    if (!choice_.wants("kubelet-wait-bootstrap")) co_return Status();
+    print_("[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap");
+    KPP_CO_RETURN_IF_ERROR(co_await wait_for_certificate());
+    KPP_CO_RETURN_IF_ERROR(fs::remove_all(bootstrap_conf()));
+    KPP_CO_RETURN_IF_ERROR(co_await wait_for_node(api));
+    if (!knows_machines_) co_return Status();
+    co_return co_await patch_path(
+        api, machines_path(), "application/merge-patch+json",
+        json::write(json::Value(machine_patch(config_.node.name, identity_))), stop_);
+  }
+
+  async::Task<Status> start_with_bootstrap_credential() {
     const std::string directory = config_.ca_cert_path.substr(0, config_.ca_cert_path.rfind('/'));
     KPP_CO_RETURN_IF_ERROR(fs::make_directories(directory));
     KPP_CO_RETURN_IF_ERROR(fs::write_file_atomic(config_.ca_cert_path, info_.ca_pem));
@@ -295,28 +332,15 @@ class Join {
     } else {
       KPP_CO_ASSIGN(address, default_address());
     }
-    KPP_CO_RETURN_IF_ERROR(
-        write_kubelet_files(yaml::write(kubelet_), kubelet_flags(node, address), print_));
+    KPP_CO_ASSIGN(const std::string text,
+                  kubelet_config_text(kubelet_, config_.patches_dir, print_));
+    KPP_CO_RETURN_IF_ERROR(write_kubelet_files(text, kubelet_flags(node, address), print_));
     KPP_CO_RETURN_IF_ERROR(start_kubelet(print_));
-    Status healthy = co_await wait_for_kubelet(executor_, print_, stop_);
-    if (!healthy.ok()) co_return healthy;
-    if (control_plane_) {
-      Status announced = co_await control_plane_->announce_etcd();
-      if (!announced.ok()) co_return announced;
-    }
-    print_("[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap");
-    Status certified = co_await wait_for_certificate();
-    if (!certified.ok()) co_return certified;
-    KPP_CO_RETURN_IF_ERROR(fs::remove_all(bootstrap_conf()));
-    KPP_CO_RETURN_IF_ERROR(co_await wait_for_node(api));
-    if (!knows_machines_) co_return Status();
-    co_return co_await patch_path(
-        api, machines_path(), "application/merge-patch+json",
-        json::write(json::Value(machine_patch(config_.node.name, identity_))), stop_);
+    co_return co_await wait_for_kubelet(executor_, config_.timeouts.kubelet, print_, stop_);
   }
 
   async::Task<Status> wait_for_certificate() {
-    const TimePoint deadline = executor_.steady() + config_.tls_bootstrap_timeout;
+    const TimePoint deadline = executor_.steady() + config_.timeouts.tls_bootstrap;
     while (!fs::exists(kubelet_conf())) {
       KPP_CO_RETURN_IF_ERROR(check_kubelet_runs());
       if (executor_.steady() >= deadline) {
@@ -333,7 +357,7 @@ class Join {
   }
 
   async::Task<Status> wait_for_node(client::Client& api) {
-    const TimePoint deadline = executor_.steady() + config_.tls_bootstrap_timeout;
+    const TimePoint deadline = executor_.steady() + config_.timeouts.tls_bootstrap;
     while (true) {
       auto node = co_await get_path(api, cat("/api/v1/nodes/", config_.node.name), "", stop_);
       if (node) co_return Status();
@@ -358,6 +382,7 @@ class Join {
   const Printer print_;
   const std::string program_;
   JoinConfig config_;
+  const PhaseChoice choice_;
   const async::StopToken stop_;
   RuntimeFacts runtime_;
   MachineView machine_;
@@ -372,9 +397,10 @@ class Join {
 
 }  // namespace
 
-async::Task<Status> join(Setting setting, JoinConfig config, bool dry_run, async::StopToken stop) {
-  Join run(std::move(setting), std::move(config), std::move(stop));
-  co_return co_await run.run(dry_run);
+async::Task<Status> join(Setting setting, JoinConfig config, PhaseChoice choice,
+                         async::StopToken stop) {
+  Join run(std::move(setting), std::move(config), std::move(choice), std::move(stop));
+  co_return co_await run.run();
 }
 
 }  // namespace kpp::kubeadm

@@ -9,10 +9,12 @@
 
 namespace kpp::kubeadm {
 
-// Runs all phases: pre-flight, discovery of the cluster by token and CA hash, the kubelet's start
-// with a bootstrap credential, and the wait until it has a certificate of its own; with
+// Runs the chosen phases: pre-flight, discovery of the cluster by token and CA hash, the kubelet's
+// start with a bootstrap credential, and the wait until it has a certificate of its own; with
 // control_plane also what control_plane_join.h says. Errors: the
 // phase that failed, named; where the kubelet was not started yet, nothing is left on the machine.
-async::Task<Status> join(Setting setting, JoinConfig config, bool dry_run, async::StopToken stop);
+// With config.dry_run nothing is changed.
+async::Task<Status> join(Setting setting, JoinConfig config, PhaseChoice choice,
+                         async::StopToken stop);
 
 }  // namespace kpp::kubeadm

@@ -85,13 +85,15 @@ Result<std::string> make_kubeconfig(const InitConfig& config, const std::string&
 }
 
 Status make_kubeconfigs(const InitConfig& config, const std::string& directory, KubeconfigsFor whom,
-                        WallTime now, const Printer& print) {
+                        WallTime now, const PhaseChoice& choice, const Printer& print) {
   print(cat("[kubeconfig] Using kubeconfig folder ", quoted(directory)));
   KPP_RETURN_IF_ERROR(fs::make_directories(directory));
   KPP_ASSIGN(const std::string ca_pem,
              fs::read_file(cat(config.cluster.certificates_dir, "/ca.crt"), 1U << 20));
   for (const KubeconfigKind& kind : kubeconfig_kinds()) {
     if (kind.first_alone && whom == KubeconfigsFor::kFurtherControlPlane) continue;
+    const std::string_view part = kind.file.substr(0, kind.file.rfind('.'));
+    if (!choice.wants(cat("kubeconfig/", part))) continue;
     const std::string server =
         kind.local ? cat("https://", config.advertise_address, ":", config.bind_port)
                    : cat("https://", control_plane_endpoint(config));

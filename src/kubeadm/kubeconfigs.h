@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "kubeadm/config.h"
+#include "kubeadm/phases.h"
 #include "kubeadm/printer.h"
 #include "net/x509.h"
 
@@ -40,8 +41,9 @@ Result<std::string> make_kubeconfig(const InitConfig& config, const std::string&
 enum class KubeconfigsFor { kFirstControlPlane, kFurtherControlPlane };
 
 // Writes what is missing below `directory` (0600). A file that is there must be for this cluster.
+// Only those whose phases (kubeconfig/admin, ...) are chosen.
 Status make_kubeconfigs(const InitConfig& config, const std::string& directory, KubeconfigsFor whom,
-                        WallTime now, const Printer& print);
+                        WallTime now, const PhaseChoice& choice, const Printer& print);
 
 // kubelet.conf without the certificate inside: it points to the one that the kubelet rotates.
 std::string rotatable_kubelet_conf(const std::string& cluster, const std::string& server,

@@ -20,9 +20,9 @@ TEST(Kubeconfigs, AreForTheirUsersAndGroups) {
   config.node.name = "class";
   config.advertise_address = "192.168.1.12";
   const WallTime now{std::chrono::seconds(1'800'000'000)};
-  ASSERT_TRUE(make_certificates(config, now, [](auto) {}).ok());
+  ASSERT_TRUE(make_certificates(config, now, {}, [](auto) {}).ok());
   ASSERT_TRUE(
-      make_kubeconfigs(config, directory, KubeconfigsFor::kFirstControlPlane, now, [](auto) {
+      make_kubeconfigs(config, directory, KubeconfigsFor::kFirstControlPlane, now, {}, [](auto) {
       }).ok());
   const struct {
     const char* file;
@@ -54,7 +54,7 @@ TEST(Kubeconfigs, AreForTheirUsersAndGroups) {
   // Another cluster's file in the way is an error.
   config.cluster.control_plane_endpoint = "other.example:443";
   EXPECT_TRUE(
-      make_kubeconfigs(config, directory, KubeconfigsFor::kFirstControlPlane, now, [](auto) {})
+      make_kubeconfigs(config, directory, KubeconfigsFor::kFirstControlPlane, now, {}, [](auto) {})
           .message()
           .contains("unexpected API Server URL"));
   EXPECT_TRUE(fs::remove_all(directory).ok());

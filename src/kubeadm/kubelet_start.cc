@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "codec/yaml.h"
+#include "kubeadm/patches.h"
 #include "linux/process.h"
 
 namespace kpp::kubeadm {
@@ -71,6 +72,13 @@ json::Object kubelet_configuration(const ClusterConfig& config, const json::Obje
   set_default(out, "rotateCertificates", true);
   set_default(out, "staticPodPath", kManifestsDirectory);
   return out;
+}
+
+Result<std::string> kubelet_config_text(json::Object configuration, const std::string& patches_dir,
+                                        const Printer& print) {
+  KPP_ASSIGN(const json::Value document, patched(json::Value(std::move(configuration)), patches_dir,
+                                                 "kubeletconfiguration", nullptr, print));
+  return yaml::write(document);
 }
 
 std::vector<std::string> kubelet_flags(const NodeRegistration& node, const std::string& node_ip) {

@@ -15,6 +15,10 @@ namespace kpp::kubeadm {
 json::Object kubelet_configuration(const ClusterConfig& config, const json::Object& given,
                                    const std::string& cgroup_driver);
 
+// As config.yaml holds it: with the person's patches. kInvalid for a patch that does not apply.
+Result<std::string> kubelet_config_text(json::Object configuration, const std::string& patches_dir,
+                                        const Printer& print);
+
 // KUBELET_KUBEADM_ARGS="...": flags that belong to this machine alone.
 std::vector<std::string> kubelet_flags(const NodeRegistration& node, const std::string& node_ip);
 std::string flags_file_text(const std::vector<std::string>& flags);

@@ -1,10 +1,13 @@
 #include "kubeadm/manifests.h"
 
+#include <algorithm>
 #include <map>
 
+#include "api/corev1.h"
 #include "base/fs.h"
 #include "codec/yaml.h"
 #include "kubeadm/cluster_images.h"
+#include "kubeadm/patches.h"
 
 namespace kpp::kubeadm {
 namespace {
@@ -90,7 +93,25 @@ struct PodParts {
   std::pair<std::string_view, std::string> annotation;
 };
 
-json::Object assemble(std::string_view component, PodParts parts) {
+const Component& component_of(const ClusterConfig& cluster, std::string_view component) {
+  if (component == "etcd") return cluster.etcd;
+  if (component == "kube-apiserver") return cluster.api_server;
+  return component == "kube-scheduler" ? cluster.scheduler : cluster.controller_manager;
+}
+
+// What a person added goes after our own, in the order of its names.
+void add_volumes(const std::vector<ExtraVolume>& extra, json::Array& mounts, json::Array& volumes) {
+  for (const ExtraVolume& volume : extra) {
+    json::Object mount{{"mountPath", volume.mount_path}, {"name", volume.name}};
+    if (volume.read_only) mount["readOnly"] = true;
+    mounts.push_back(std::move(mount));
+    json::Object path{{"path", volume.host_path}};
+    if (!volume.path_type.empty()) path["type"] = volume.path_type;
+    volumes.push_back(json::Object{{"hostPath", std::move(path)}, {"name", volume.name}});
+  }
+}
+
+json::Object assemble(std::string_view component, PodParts parts, const Component& extra) {
   json::Array command;
   for (std::string& word : parts.command) command.emplace_back(std::move(word));
   json::Array mounts;
@@ -102,6 +123,12 @@ json::Object assemble(std::string_view component, PodParts parts) {
     volumes.push_back(json::Object{
         {"hostPath", json::Object{{"path", path.path}, {"type", path.type}}}, {"name", path.name}});
   }
+  add_volumes(extra.volumes, mounts, volumes);
+  const auto by_name = [](const json::Value& a, const json::Value& b) {
+    return json::text_at(a, "name") < json::text_at(b, "name");
+  };
+  std::ranges::sort(mounts, by_name);
+  std::ranges::sort(volumes, by_name);
   json::Object requests{{"cpu", parts.cpu}};
   if (!parts.memory.empty()) requests["memory"] = parts.memory;
   json::Object container{{"command", std::move(command)},
@@ -115,6 +142,7 @@ json::Object assemble(std::string_view component, PodParts parts) {
                          {"resources", json::Object{{"requests", std::move(requests)}}},
                          {"startupProbe", probe(parts.startup, 24, true)},
                          {"volumeMounts", std::move(mounts)}};
+  if (!extra.envs.empty()) container["env"] = extra.envs;
   if (!parts.readiness_path.empty()) {
     Probe ready = parts.liveness;
     ready.path = parts.readiness_path;
@@ -144,9 +172,9 @@ json::Object assemble(std::string_view component, PodParts parts) {
 }
 
 Status write_manifest(std::string_view component, const InitConfig& config,
-                      const std::string& directory) {
-  return fs::write_file_atomic(cat(directory, "/", component, ".yaml"),
-                               yaml::write(static_pod(component, config)), 0600);
+                      const std::string& directory, const Printer& print) {
+  KPP_ASSIGN(const std::string text, manifest_text(component, config, print));
+  return fs::write_file_atomic(cat(directory, "/", component, ".yaml"), text, 0600);
 }
 
 std::vector<std::string> command_of(std::string_view program, std::vector<std::string> flags) {
@@ -240,7 +268,7 @@ std::vector<std::string> api_server_flags(const InitConfig& config) {
       {"tls-cert-file", cat(pki, "/apiserver.crt")},
       {"tls-private-key-file", cat(pki, "/apiserver.key")}};
   add_store(config, flags);
-  return to_flags(std::move(flags), cluster.api_server_args);
+  return to_flags(std::move(flags), cluster.api_server.args);
 }
 
 std::vector<std::string> controller_manager_flags(const InitConfig& config) {
@@ -266,7 +294,7 @@ std::vector<std::string> controller_manager_flags(const InitConfig& config) {
     flags["cluster-cidr"] = cluster.pod_subnet;
     flags["service-cluster-ip-range"] = cluster.service_subnet;
   }
-  return to_flags(std::move(flags), cluster.controller_manager_args);
+  return to_flags(std::move(flags), cluster.controller_manager.args);
 }
 
 std::vector<std::string> scheduler_flags(const InitConfig& config) {
@@ -276,7 +304,7 @@ std::vector<std::string> scheduler_flags(const InitConfig& config) {
                    {"bind-address", "127.0.0.1"},
                    {"kubeconfig", own},
                    {"leader-elect", "true"}},
-                  config.cluster.scheduler_args);
+                  config.cluster.scheduler.args);
 }
 
 std::vector<std::string> etcd_flags(const InitConfig& config) {
@@ -306,7 +334,7 @@ std::vector<std::string> etcd_flags(const InitConfig& config) {
     flags["initial-cluster"] = config.etcd_initial_cluster;
     flags["initial-cluster-state"] = "existing";
   }
-  return to_flags(std::move(flags), config.cluster.etcd_args);
+  return to_flags(std::move(flags), config.cluster.etcd.args);
 }
 
 json::Object static_pod(std::string_view component, const InitConfig& config) {
@@ -314,23 +342,34 @@ json::Object static_pod(std::string_view component, const InitConfig& config) {
                    : component == "kube-apiserver"          ? api_server(config)
                    : component == "kube-controller-manager" ? controller_manager(config)
                                                             : scheduler(config);
-  parts.image = image_name(component, config.cluster.image_repository);
-  return assemble(component, std::move(parts));
+  parts.image = image_name(component, config.cluster);
+  return assemble(component, std::move(parts), component_of(config.cluster, component));
 }
 
-Status write_etcd_manifest(const InitConfig& config, const std::string& directory) {
+Result<std::string> manifest_text(std::string_view component, const InitConfig& config,
+                                  const Printer& print) {
+  KPP_ASSIGN(const json::Value pod,
+             patched(json::Value(static_pod(component, config)), config.patches_dir, component,
+                     &corev1::Pod::desc(), print));
+  return yaml::write(pod);
+}
+
+Status write_etcd_manifest(const InitConfig& config, const std::string& directory,
+                           const Printer& print) {
   KPP_RETURN_IF_ERROR(fs::make_directories(directory, 0700));
   KPP_RETURN_IF_ERROR(fs::make_directories(config.cluster.etcd_data_dir, 0700));
-  return write_manifest("etcd", config, directory);
+  return write_manifest("etcd", config, directory, print);
 }
 
 Status write_manifests(const InitConfig& config, const std::string& directory,
-                       const Printer& print) {
+                       const PhaseChoice& choice, const Printer& print) {
   KPP_RETURN_IF_ERROR(fs::make_directories(directory, 0700));
   print(cat("[control-plane] Using manifest folder ", quoted(directory)));
-  for (const char* component : {"kube-apiserver", "kube-controller-manager", "kube-scheduler"}) {
+  for (const std::string_view component :
+       {"kube-apiserver", "kube-controller-manager", "kube-scheduler"}) {
+    if (!choice.wants(cat("control-plane/", component.substr(5)))) continue;
     print(cat("[control-plane] Creating static Pod manifest for ", quoted(component)));
-    KPP_RETURN_IF_ERROR(write_manifest(component, config, directory));
+    KPP_RETURN_IF_ERROR(write_manifest(component, config, directory, print));
   }
   return {};
 }

@@ -25,7 +25,7 @@ bool has(const std::vector<std::string>& flags, std::string_view flag) {
 
 TEST(Manifests, FlagsAreSortedAndThoseGivenWin) {
   InitConfig config = a_config();
-  config.cluster.api_server_args = {{"v", "4"}, {"authorization-mode", "RBAC"}};
+  config.cluster.api_server.args = {{"v", "4"}, {"authorization-mode", "RBAC"}};
   const auto flags = api_server_flags(config);
   EXPECT_TRUE(std::ranges::is_sorted(flags));
   EXPECT_TRUE(has(flags, "--advertise-address=192.168.1.12"));
@@ -96,6 +96,33 @@ TEST(KubeletStart, FlagsSurviveTheirFile) {
   EXPECT_FALSE(has(flags, "--node-ip=192.168.1.12"));
   EXPECT_EQ(read_flags_file(flags_file_text(flags)).value(), flags);
   EXPECT_FALSE(read_flags_file("SOMETHING=x"));
+}
+
+TEST(Manifests, VolumesAndEnvironmentThatWereGivenAreThePods) {
+  InitConfig config = a_config();
+  config.cluster.api_server.volumes = {
+      {"audit", "/etc/audit", "/etc/audit", "DirectoryOrCreate", true}};
+  config.cluster.api_server.envs = {json::Object{{"name", "TZ"}, {"value", "UTC"}}};
+  const json::Value pod(static_pod("kube-apiserver", config));
+  const json::Value& container = pod.at("spec").at("containers").at(0);
+  EXPECT_EQ(json::text_at(container.at("env").at(0), "name"), "TZ");
+  // In the order of their names.
+  EXPECT_EQ(json::text_at(container.at("volumeMounts").at(0), "name"), "audit");
+  EXPECT_TRUE(container.at("volumeMounts").at(0).at("readOnly").get_bool());
+  EXPECT_EQ(json::text_at(pod.at("spec").at("volumes").at(0), "hostPath.type"),
+            "DirectoryOrCreate");
+  EXPECT_EQ(static_pod("kube-scheduler", a_config()), static_pod("kube-scheduler", config));
+}
+
+TEST(Images, ThoseOfDnsAndEtcdMayBeElsewhere) {
+  ClusterConfig cluster;
+  cluster.image_repository = "one.example";
+  cluster.dns_image = {"two.example", "v2"};
+  cluster.etcd_image.tag = "3.9";
+  EXPECT_EQ(image_name("coredns", cluster), "two.example/coredns:v2");
+  EXPECT_EQ(image_name("etcd", cluster), "one.example/etcd:3.9");
+  EXPECT_TRUE(
+      image_name("coredns", ClusterConfig()).starts_with("registry.k8s.io/coredns/coredns:"));
 }
 
 TEST(KubeletStart, ConfigurationKeepsWhatWasGiven) {

@@ -30,24 +30,31 @@ constexpr const char* kPodNetworkConfig = "/etc/cni/net.d/10-kpp-net.conflist";
 
 class Reset {
  public:
-  Reset(Setting setting, ResetOptions options)
+  Reset(Setting setting, ResetConfig config, PhaseChoice choice)
       : executor_(setting.executor),
         print_(std::move(setting.print)),
-        options_(std::move(options)) {}
+        config_(std::move(config)),
+        choice_(std::move(choice)) {}
 
   async::Task<Status> run(async::StopToken stop) {
-    print_("[preflight] Running pre-flight checks");
-    Status left = co_await leave_etcd(stop);
-    if (!left.ok()) {
-      print_(cat("[reset] WARNING: failed to remove etcd member: ", left.message(),
-                 ", please manually remove this etcd member using etcdctl"));
+    if (choice_.wants("preflight")) print_("[preflight] Running pre-flight checks");
+    if (choice_.wants("remove-etcd-member")) {
+      const Status left = co_await leave_etcd(stop);
+      if (!left.ok()) {
+        print_(cat("[reset] WARNING: failed to remove etcd member: ", left.message(),
+                   ", please manually remove this etcd member using etcdctl"));
+      }
     }
-    print_("[reset] Stopping the kubelet service");
-    if (!options_.dry_run) note(stop_kubelet());
-    print_(cat("[reset] Unmounting mounted directories in ", quoted(kKubeletDirectory)));
-    if (!options_.dry_run) note(unmount_below(std::string(kKubeletDirectory)));
-    if (!options_.dry_run) {
-      Status removed = co_await remove_pods(executor_, options_.cri_socket, stop);
+    if (!choice_.wants("cleanup-node")) co_return first_;
+    say("Stopping the kubelet service", "stop the kubelet service");
+    if (!config_.dry_run) note(stop_kubelet());
+    say(cat("Unmounting mounted directories in ", quoted(kKubeletDirectory)),
+        cat("unmount mounted directories in ", quoted(kKubeletDirectory)));
+    if (config_.dry_run) {
+      print_("[reset] Would remove Kubernetes-managed containers");
+    } else {
+      note(unmount_below(std::string(kKubeletDirectory)));
+      const Status removed = co_await remove_pods(executor_, config_.cri_socket, stop);
       if (!removed.ok()) {
         print_(cat("[reset] WARNING: the pods of the container runtime were not removed: ",
                    removed.message()));
@@ -57,7 +64,7 @@ class Reset {
     }
     remove_files();
     remove_pod_network();
-    closing_words();
+    if (!choice_.is_alone()) closing_words();
     co_return first_;
   }
 
@@ -71,12 +78,17 @@ class Reset {
     KPP_CO_ASSIGN(const ApiConnection admin,
                   connect(executor_, cat(kKubernetesDirectory, "/admin.conf")));
     KPP_CO_ASSIGN(std::vector<std::string> endpoints, co_await etcd_endpoints(*admin.client, stop));
-    EtcdCluster etcd(executor_, options_.certificates_dir, std::move(endpoints), stop);
+    EtcdCluster etcd(executor_, config_.certificates_dir, std::move(endpoints), stop);
     KPP_CO_ASSIGN(const EtcdMembers members, co_await etcd.members());
     if (members.size() < 2) co_return Status();
-    print_("[reset] Removing this machine's etcd member from the cluster");
-    if (options_.dry_run) co_return Status();
+    say("Removing this machine's etcd member from the cluster",
+        "remove this machine's etcd member from the cluster");
+    if (config_.dry_run) co_return Status();
     co_return co_await etcd.remove(peer_url);
+  }
+
+  void say(std::string_view done, std::string_view would) {
+    print_(config_.dry_run ? cat("[reset] Would ", would) : cat("[reset] ", done));
   }
 
   void note(Status status) {
@@ -101,7 +113,7 @@ class Reset {
 
   // What is in a directory goes, the directory stays: it may be a mount.
   Status empty(const std::string& directory) const {
-    if (options_.dry_run) return {};
+    if (config_.dry_run) return {};
     const auto names = fs::list(directory);
     if (!names) return {};
     for (const std::string& name : *names) {
@@ -112,25 +124,28 @@ class Reset {
 
   void remove_files() {
     for (const std::string& store :
-         {options_.etcd_data_dir, std::string("/var/lib/kpp/apiserver")}) {
+         {config_.etcd_data_dir, std::string("/var/lib/kpp/apiserver")}) {
       if (!fs::exists(store)) continue;
       note(empty(store));
-      print_(cat("[reset] Deleted contents of the ",
-                 store == options_.etcd_data_dir ? "etcd" : "API server's",
-                 " data directory: ", store));
+      const std::string what =
+          cat("contents of the ", store == config_.etcd_data_dir ? "etcd" : "API server's",
+              " data directory: ", store);
+      say(cat("Deleted ", what), cat("delete ", what));
     }
-    const std::vector<std::string> directories = {std::string(kManifestsDirectory),
-                                                  std::string(kKubeletDirectory),
-                                                  options_.certificates_dir};
-    print_(cat("[reset] Deleting contents of directories: [", join(directories, " "), "]"));
+    std::vector<std::string> directories = {
+        std::string(kManifestsDirectory), std::string(kKubeletDirectory), config_.certificates_dir};
+    if (config_.cleanup_tmp_dir) directories.push_back(cat(kKubernetesDirectory, "/tmp"));
+    const std::string contents = cat("contents of directories: [", join(directories, " "), "]");
+    say(cat("Deleting ", contents), cat("delete ", contents));
     for (const std::string& directory : directories) note(empty(directory));
     std::vector<std::string> files;
     for (const KubeconfigKind& kind : kubeconfig_kinds()) {
       files.push_back(cat(kKubernetesDirectory, "/", kind.file));
     }
     files.push_back(cat(kKubernetesDirectory, "/bootstrap-kubelet.conf"));
-    print_(cat("[reset] Deleting files: [", join(files, " "), "]"));
-    if (options_.dry_run) return;
+    const std::string named = cat("files: [", join(files, " "), "]");
+    say(cat("Deleting ", named), cat("delete ", named));
+    if (config_.dry_run) return;
     for (const std::string& file : files) note(fs::remove_all(file));
   }
 
@@ -138,8 +153,9 @@ class Reset {
   // them. What other pod networks left is theirs.
   void remove_pod_network() {
     if (!fs::exists(kPodNetworkConfig)) return;
-    print_(cat("[reset] Deleting the pod network: [", kPodNetworkConfig, " kpp-vxlan cni0]"));
-    if (options_.dry_run) return;
+    const std::string network = cat("the pod network: [", kPodNetworkConfig, " kpp-vxlan cni0]");
+    say(cat("Deleting ", network), cat("delete ", network));
+    if (config_.dry_run) return;
     note(fs::remove_all(kPodNetworkConfig));
     for (const char* link : {"kpp-vxlan", "cni0"}) note(sys::delete_link(link));
   }
@@ -156,14 +172,16 @@ class Reset {
 
   async::IoExecutor& executor_;
   const Printer print_;
-  const ResetOptions options_;
+  const ResetConfig config_;
+  const PhaseChoice choice_;
   Status first_;
 };
 
 }  // namespace
 
-async::Task<Status> reset(Setting setting, ResetOptions options, async::StopToken stop) {
-  Reset run(std::move(setting), std::move(options));
+async::Task<Status> reset(Setting setting, ResetConfig config, PhaseChoice choice,
+                          async::StopToken stop) {
+  Reset run(std::move(setting), std::move(config), std::move(choice));
   co_return co_await run.run(std::move(stop));
 }
 

@@ -1,8 +1,6 @@
 // `kubeadm reset`: takes off a machine what init or join put on it.
 #pragma once
 
-#include <string>
-
 #include "async/stop.h"
 #include "async/task.h"
 #include "base/status.h"
@@ -10,15 +8,10 @@
 
 namespace kpp::kubeadm {
 
-struct ResetOptions {
-  std::string cri_socket{kDefaultCriSocket};
-  std::string certificates_dir = "/etc/kubernetes/pki";
-  std::string etcd_data_dir = "/var/lib/etcd";
-  bool dry_run = false;
-};
-
-// Stops the kubelet, removes the runtime's pods, what is mounted below /var/lib/kubelet, and the
-// files. Goes on after an error, and answers the first.
-async::Task<Status> reset(Setting setting, ResetOptions options, async::StopToken stop);
+// Of the chosen phases: takes this machine's etcd out of its cluster, stops the kubelet, removes
+// the runtime's pods, what is mounted below /var/lib/kubelet, and the files. Goes on after an
+// error, and answers the first. With config.dry_run it says what it would do.
+async::Task<Status> reset(Setting setting, ResetConfig config, PhaseChoice choice,
+                          async::StopToken stop);
 
 }  // namespace kpp::kubeadm

@@ -26,7 +26,16 @@ Result<std::pair<std::string, std::string>> cluster_of(const std::string& kubeco
 
 }  // namespace
 
-async::Task<Status> list_tokens(Setting setting, std::string kubeconfig, async::StopToken stop) {
+Result<TokenFormat> token_format(std::string_view output) {
+  if (output.empty() || output == "text") return TokenFormat::kText;
+  if (output == "json") return TokenFormat::kJson;
+  if (output == "yaml") return TokenFormat::kYaml;
+  return fail(Reason::kInvalid, cat("invalid output format ", quoted(output),
+                                    ", allowed formats are: json, text, yaml"));
+}
+
+async::Task<Status> list_tokens(Setting setting, std::string kubeconfig, TokenFormat format,
+                                async::StopToken stop) {
   KPP_CO_ASSIGN(const ApiConnection api, connect(setting.executor, kubeconfig));
   KPP_CO_ASSIGN(const json::Value list,
                 co_await get_path(*api.client, std::string(kSecrets),
@@ -41,16 +50,17 @@ async::Task<Status> list_tokens(Setting setting, std::string kubeconfig, async::
     }
   }
   if (tokens.empty()) co_return Status();
-  std::string table = token_table(tokens);
-  table.pop_back();
-  setting.print(table);
+  std::string text = tokens_text(tokens, format);
+  text.pop_back();
+  setting.print(text);
   co_return Status();
 }
 
-async::Task<Status> create_token(Setting setting, std::string kubeconfig, BootstrapToken token,
-                                 bool print_join_command, async::StopToken stop) {
+async::Task<Status> create_token(Setting setting, std::string kubeconfig, TokenRequest request,
+                                 async::StopToken stop) {
+  BootstrapToken& token = request.token;
   if (token.token.empty()) token.token = generate_token();
-  KPP_CO_RETURN_IF_ERROR(check_token(token.token));
+  KPP_CO_RETURN_IF_ERROR(validate(token));
   KPP_CO_ASSIGN(const auto cluster, cluster_of(kubeconfig));
   KPP_CO_ASSIGN(const ApiConnection api, connect(setting.executor, kubeconfig));
   const std::string id(token_id(token.token));
@@ -59,10 +69,12 @@ async::Task<Status> create_token(Setting setting, std::string kubeconfig, Bootst
     co_return Status(Reason::kAlreadyExists,
                      cat("a token with id ", quoted(id), " already exists"));
   }
-  Status made = co_await ensure_object(*api.client,
-                                       token_secret_document(token, setting.executor.wall()), stop);
-  if (!made.ok()) co_return made;
-  if (!print_join_command) {
+  if (!request.dry_run) {
+    Status made = co_await ensure_object(
+        *api.client, token_secret_document(token, setting.executor.wall()), stop);
+    if (!made.ok()) co_return made;
+  }
+  if (!request.print_join_command) {
     setting.print(token.token);
     co_return Status();
   }
@@ -71,12 +83,16 @@ async::Task<Status> create_token(Setting setting, std::string kubeconfig, Bootst
   if (const std::size_t fold = command.find("\\\n\t"); fold != std::string::npos) {
     command.erase(fold, 3);
   }
+  if (!request.certificate_key.empty()) {
+    command += cat("--control-plane --certificate-key ", request.certificate_key);
+  }
   setting.print(command);
   co_return Status();
 }
 
 async::Task<Status> delete_tokens(Setting setting, std::string kubeconfig,
-                                  std::vector<std::string> tokens, async::StopToken stop) {
+                                  std::vector<std::string> tokens, bool dry_run,
+                                  async::StopToken stop) {
   KPP_CO_ASSIGN(const ApiConnection api, connect(setting.executor, kubeconfig));
   for (const std::string& token : tokens) {
     const bool is_id = token.size() == 6 && check_token(cat(token, ".0123456789abcdef")).ok();
@@ -86,6 +102,10 @@ async::Task<Status> delete_tokens(Setting setting, std::string kubeconfig,
                                              "\"\\\\A([a-z0-9]{6})\\\\.([a-z0-9]{16})\\\\z\""));
     }
     const std::string id(token_id(token));
+    if (dry_run) {
+      setting.print(cat("[dryrun] Would delete the bootstrap token ", quoted(id)));
+      continue;
+    }
     Status gone = co_await delete_path(*api.client, cat(kSecrets, "/bootstrap-token-", id), stop);
     if (!gone.ok()) {
       co_return std::move(gone).with_context(cat("failed to delete bootstrap token ", quoted(id)));

@@ -5,6 +5,7 @@
 #include "api/time_text.h"
 #include "base/ids.h"
 #include "codec/base64.h"
+#include "codec/yaml.h"
 #include "kubeadm/table_text.h"
 
 namespace kpp::kubeadm {
@@ -44,11 +45,39 @@ std::string data_at(const json::Value& secret, std::string_view key) {
 // The largest unit alone, as the original shortens durations: 23h, 59m, 10s.
 std::string short_duration(std::chrono::seconds left) {
   const auto seconds = left.count();
-  if (seconds < 1) return "<invalid>";
-  if (seconds < 120) return cat(seconds, "s");
-  if (seconds < 7200) return cat(seconds / 60, "m");
-  if (seconds < 48 * 3600) return cat(seconds / 3600, "h");
-  return cat(seconds / 86400, "d");
+  if (seconds < -1) return "<invalid>";
+  if (seconds < 0) return "0s";
+  if (seconds < 60) return cat(seconds, "s");
+  if (seconds < 3600) return cat(seconds / 60, "m");
+  if (seconds < 86400) return cat(seconds / 3600, "h");
+  if (seconds < 365 * 86400) return cat(seconds / 86400, "d");
+  return cat(seconds / (365 * 86400), "y");
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+json::Object document_of(const ListedToken& token) {
+  const auto texts = [](const std::vector<std::string>& list) {
+    json::Array out;
+    for (const std::string& text : list) out.emplace_back(text);
+    return out;
+  };
+  json::Object out{{"kind", "BootstrapToken"},
+                   {"apiVersion", "output.kubeadm.k8s.io/v1alpha3"},
+                   {"token", token.token}};
+  if (!token.description.empty()) out["description"] = token.description;
+  if (!token.expires.empty()) out["expires"] = token.expires;
+  if (!token.usages.empty()) out["usages"] = texts(token.usages);
+  if (!token.groups.empty()) out["groups"] = texts(token.groups);
+  return out;
 }
 
 }  // namespace
@@ -99,7 +128,6 @@ Result<ListedToken> read_token_secret(const json::Value& secret, WallTime now) {
                                       quoted(name)));
   }
   out.ttl = "<forever>";
-  out.expires = "<never>";
   if (const std::string expiration = data_at(secret, "expiration"); !expiration.empty()) {
     const auto when = api::parse_time(expiration);
     if (!when) {
@@ -107,28 +135,35 @@ Result<ListedToken> read_token_secret(const json::Value& secret, WallTime now) {
                                         quoted(token_id(out.token))));
     }
     out.expires = expiration;
-    out.ttl =
-        short_duration(std::chrono::seconds(when->seconds) -
-                       std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()));
+    // What is left is less than the whole seconds say: a token of 24h has 23h a moment later.
+    out.ttl = short_duration(std::chrono::floor<std::chrono::seconds>(
+        WallTime(std::chrono::seconds(when->seconds)) - now));
   }
-  std::vector<std::string> usages;
   for (const char* usage : {"authentication", "signing"}) {
-    if (data_at(secret, cat(kUsagePrefix, usage)) == "true") usages.emplace_back(usage);
+    if (data_at(secret, cat(kUsagePrefix, usage)) == "true") out.usages.emplace_back(usage);
   }
-  out.usages = usages.empty() ? "<none>" : join(usages, ",");
   out.description = data_at(secret, "description");
-  if (out.description.empty()) out.description = "<none>";
-  out.groups = data_at(secret, "auth-extra-groups");
-  if (out.groups.empty()) out.groups = "<none>";
+  out.groups = split_list(data_at(secret, "auth-extra-groups"));
   return out;
 }
 
-std::string token_table(const std::vector<ListedToken>& tokens) {
+std::string tokens_text(const std::vector<ListedToken>& tokens, TokenFormat format) {
+  if (format != TokenFormat::kText) {
+    std::vector<std::string> documents;
+    for (const ListedToken& token : tokens) {
+      const json::Value document(document_of(token));
+      documents.push_back(format == TokenFormat::kYaml ? yaml::write(document)
+                                                       : cat(json::write_pretty(document), "\n"));
+    }
+    return join(documents, format == TokenFormat::kYaml ? "---\n" : "");
+  }
+  const auto none = [](std::string text) { return text.empty() ? "<none>" : std::move(text); };
   std::vector<std::vector<std::string>> rows = {
       {"TOKEN", "TTL", "EXPIRES", "USAGES", "DESCRIPTION", "EXTRA GROUPS"}};
   for (const ListedToken& token : tokens) {
-    rows.push_back(
-        {token.token, token.ttl, token.expires, token.usages, token.description, token.groups});
+    rows.push_back({token.token, token.ttl, token.expires.empty() ? "<never>" : token.expires,
+                    none(join(token.usages, ",")), none(token.description),
+                    none(join(token.groups, ","))});
   }
   return table_text(rows);
 }

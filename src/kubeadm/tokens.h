@@ -26,13 +26,14 @@ json::Object token_secret_document(const BootstrapToken& token, WallTime now);
 struct ListedToken {
   std::string token;
   std::string ttl;      // 23h, <forever>, <invalid>
-  std::string expires;  // 2026-11-26T10:00:00Z, <never>
-  std::string usages;
+  std::string expires;  // 2026-11-26T10:00:00Z; empty: never
+  std::vector<std::string> usages, groups;
   std::string description;
-  std::string groups;
 };
 // From a Secret of type bootstrap.kubernetes.io/token; kInvalid says what is wrong with it.
 Result<ListedToken> read_token_secret(const json::Value& secret, WallTime now);
-std::string token_table(const std::vector<ListedToken>& tokens);
+enum class TokenFormat { kText, kJson, kYaml };
+// The table, or a document for each token.
+std::string tokens_text(const std::vector<ListedToken>& tokens, TokenFormat format);
 
 }  // namespace kpp::kubeadm

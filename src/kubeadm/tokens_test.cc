@@ -28,12 +28,23 @@ TEST(Tokens, ListSaysWhatTheSecretHolds) {
   ASSERT_TRUE(listed) << listed.error().to_string();
   EXPECT_EQ(listed->ttl, "23h");
   EXPECT_EQ(listed->expires, "2027-01-16T08:00:00Z");
-  EXPECT_EQ(listed->usages, "authentication,signing");
-  EXPECT_EQ(listed->groups, "system:bootstrappers:kubeadm:default-node-token");
+  EXPECT_EQ(listed->usages, (std::vector<std::string>{"authentication", "signing"}));
+  EXPECT_EQ(listed->groups.at(0), "system:bootstrappers:kubeadm:default-node-token");
+  const auto left = [&](Duration passed) {
+    return read_token_secret(json::Value(token_secret_document(token, now)), now + passed)->ttl;
+  };
+  EXPECT_EQ(left(std::chrono::milliseconds(1)), "23h");
+  EXPECT_EQ(left(std::chrono::minutes(23 * 60 + 30)), "30m");
+  EXPECT_EQ(left(std::chrono::hours(25)), "<invalid>");
   token.ttl = Seconds(0);
   EXPECT_EQ(read_token_secret(json::Value(token_secret_document(token, now)), now)->ttl,
             "<forever>");
-  EXPECT_TRUE(token_table({*listed}).starts_with("TOKEN                     TTL   EXPIRES"));
+  EXPECT_TRUE(tokens_text({*listed}, TokenFormat::kText)
+                  .starts_with("TOKEN                     TTL   EXPIRES"));
+  EXPECT_EQ(tokens_text({*listed, *listed}, TokenFormat::kYaml).find("---\n"),
+            tokens_text({*listed}, TokenFormat::kYaml).size());
+  EXPECT_TRUE(
+      tokens_text({*listed}, TokenFormat::kJson).contains(R"("token": "abcdef.0123456789abcdef")"));
 }
 
 TEST(Tokens, SecretOfAnotherNameIsNoToken) {

@@ -2,12 +2,12 @@
 
 #include "async/wait.h"
 #include "client/rest_config.h"
+#include "kubeadm/config_reader.h"
 #include "kubeadm/kubelet_start.h"
 
 namespace kpp::kubeadm {
 namespace {
 
-constexpr std::chrono::minutes kPatience{4};
 constexpr std::chrono::milliseconds kPause{250};
 constexpr std::chrono::seconds kOneRequest{5};
 
@@ -41,11 +41,11 @@ async::Task<Status> ask(async::IoExecutor& executor, std::string url, std::strin
                    cat("HTTP ", answer->status, ": ", answer->body_text().substr(0, 300)));
 }
 
-struct Component {
+struct Endpoint {
   std::string name, url, path;
 };
 
-async::Task<Status> wait_for(async::IoExecutor& executor, Component component, TimePoint deadline,
+async::Task<Status> wait_for(async::IoExecutor& executor, Endpoint component, TimePoint deadline,
                              bool watch_kubelet, async::StopToken stop) {
   while (true) {
     Status last = co_await ask(executor, component.url, component.path, stop);
@@ -80,14 +80,15 @@ Result<ApiConnection> connect(async::IoExecutor& executor, const std::string& pa
   return connect_with(executor, client::write_kubeconfig(file));
 }
 
-async::Task<Status> wait_for_kubelet(async::IoExecutor& executor, Printer print,
+async::Task<Status> wait_for_kubelet(async::IoExecutor& executor, Seconds patience, Printer print,
                                      async::StopToken stop) {
   print(
-      "[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can "
-      "take up to 4m0s");
+      cat("[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This "
+          "can take up to ",
+          duration_text(patience)));
   const TimePoint start = executor.steady();
   Status done = co_await wait_for(executor, {"the kubelet", "http://127.0.0.1:10248", "/healthz"},
-                                  start + kPatience, true, stop);
+                                  start + patience, true, stop);
   if (done.ok()) {
     print(cat("[kubelet-check] The kubelet is healthy after ",
               seconds_text(executor.steady() - start)));
@@ -100,21 +101,22 @@ async::Task<Status> wait_for_kubelet(async::IoExecutor& executor, Printer print,
 
 async::Task<Status> wait_for_control_plane(async::IoExecutor& executor, InitConfig config,
                                            Printer print, async::StopToken stop) {
-  const Component components[] = {
+  const Endpoint components[] = {
       {"kube-apiserver", cat("https://", config.advertise_address, ":", config.bind_port),
        "/livez"},
       {"kube-controller-manager", "https://127.0.0.1:10257", "/healthz"},
       {"kube-scheduler", "https://127.0.0.1:10259", "/livez"}};
-  print(
-      "[control-plane-check] Waiting for healthy control plane components. This can take up to "
-      "4m0s");
+  print(cat(
+      "[control-plane-check] Waiting for healthy control plane components. This can take up to ",
+      duration_text(config.timeouts.control_plane)));
   const TimePoint start = executor.steady();
-  for (const Component& component : components) {
+  for (const Endpoint& component : components) {
     print(cat("[control-plane-check] Checking ", component.name, " at ", component.url,
               component.path));
   }
-  for (const Component& component : components) {
-    Status done = co_await wait_for(executor, component, start + kPatience, true, stop);
+  for (const Endpoint& component : components) {
+    Status done =
+        co_await wait_for(executor, component, start + config.timeouts.control_plane, true, stop);
     if (!done.ok()) {
       co_return std::move(done).with_context(
           "a control plane component may have crashed or exited when started by the container "

@@ -24,7 +24,7 @@ Result<ApiConnection> connect(async::IoExecutor& executor, const std::string& ku
 Result<ApiConnection> connect_with(async::IoExecutor& executor, std::string_view kubeconfig_yaml);
 
 // Until the kubelet says that it is healthy. kTimeout, or kIo where it has ended.
-async::Task<Status> wait_for_kubelet(async::IoExecutor& executor, Printer print,
+async::Task<Status> wait_for_kubelet(async::IoExecutor& executor, Seconds patience, Printer print,
                                      async::StopToken stop);
 // Until the API server, the controller manager and the scheduler answer their health checks.
 // kTimeout says which did not, and where to look.

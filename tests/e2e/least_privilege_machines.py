@@ -12,7 +12,7 @@ LAB = Lab('e2e-privilege')
 enter = LAB.enter
 MACHINES = ('class', 'class2')
 KUBELET = 'KUBECONFIG=/etc/kubernetes/kubelet.conf'
-# The API server sees the certificates' directory; what it writes to its output is in the container's log.
+# What the API server writes to its output is in the container's log.
 POLICY = 'apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n'
 CONFIG = """
 apiVersion: kubeadm.k8s.io/v1beta4
@@ -22,7 +22,9 @@ networking: {podSubnet: 10.44.0.0/16}
 apiServer:
   extraArgs:
   - {name: audit-log-path, value: "-"}
-  - {name: audit-policy-file, value: /etc/kubernetes/pki/audit.yaml}
+  - {name: audit-policy-file, value: /etc/kubernetes/audit/policy.yaml}
+  extraVolumes:
+  - {name: audit, hostPath: /etc/kubernetes/audit, mountPath: /etc/kubernetes/audit, readOnly: true, pathType: Directory}
 """
 
 
@@ -51,7 +53,7 @@ class LeastPrivilegeMachines(unittest.TestCase):
         archive = images_archive()
         for machine in MACHINES:
             LAB.load(machine, archive)
-        enter('class', 'mkdir -p /etc/kubernetes/pki && cat > /etc/kubernetes/pki/audit.yaml', POLICY)
+        enter('class', 'mkdir -p /etc/kubernetes/audit && cat > /etc/kubernetes/audit/policy.yaml', POLICY)
         printed = enter('class', 'cat > /root/kubeadm.yaml && kubeadm init --config /root/kubeadm.yaml', CONFIG)
         join = re.search(r'^kubeadm join .*\\\n.*$', printed, re.MULTILINE)
         assert join, printed
