@@ -43,6 +43,33 @@ struct Place {
   std::string audit_policy() const { return cat(data(), "/audit-policy.yaml"); }
 };
 
+// Where the cluster was put, where the person does not say it again.
+Status find_place(const lab::Lab& cluster_lab, Place& place) {
+  if (!place.data_dir.empty()) {
+    // The node sees it at the same place.
+    char here[PATH_MAX];
+    if (place.data_dir[0] == '/') return {};
+    if (::getcwd(here, sizeof here) == nullptr) return errno_status("working directory", errno);
+    place.data_dir = cat(here, "/", place.data_dir);
+    return {};
+  }
+  const auto node = cluster_lab.node(kNodeName);
+  if (node) {
+    place.data_dir = node->note;
+  } else if (!node.error().is(Reason::kNotFound)) {
+    return node.error();
+  }
+  return {};
+}
+
+Result<lab::Lab> open_lab(Place& place) {
+  lab::LabOptions options;
+  options.name = place.name;
+  KPP_ASSIGN(lab::Lab cluster_lab, lab::Lab::open(options));
+  KPP_RETURN_IF_ERROR(find_place(cluster_lab, place));
+  return cluster_lab;
+}
+
 void add_place(Flags& flags, Place& place) {
   flags.add("name", &place.name, "the cluster's name");
   flags.add("data-dir", &place.data_dir, "where it is kept; /var/lib/kpp/clusters/<name> if empty");
@@ -99,6 +126,7 @@ std::string log_tail(const Place& place) {
 Result<lab::Node> make_node(lab::Lab& cluster_lab, const Place& place) {
   lab::NodeSpec spec;
   spec.name = kNodeName;
+  spec.note = place.data();
   spec.binds.push_back({place.data(), place.data(), false});
   const std::string shared = cat(place.data(), "/shared");
   KPP_RETURN_IF_ERROR(fs::make_directories(shared));
@@ -188,18 +216,16 @@ Status start_process(const lab::Node& node, const Place& place, bool fresh, int 
   return {};
 }
 
-Status up(const Place& place, int verbosity) {
+Status up(Place place, int verbosity) {
   if (geteuid() != 0)
     return Status(Reason::kForbidden, "kpp up needs root: it makes namespaces, mounts and cgroups");
   KPP_RETURN_IF_ERROR(lab::check_name("cluster", place.name));
+  KPP_ASSIGN(lab::Lab cluster_lab, open_lab(place));
   KPP_RETURN_IF_ERROR(fs::make_directories(place.data(), 0700));
   if (!place.audit_policy_file.empty()) {
     KPP_ASSIGN(const std::string policy, fs::read_file(place.audit_policy_file, 1u << 20));
     KPP_RETURN_IF_ERROR(fs::write_file_atomic(place.audit_policy(), policy, 0600));
   }
-  lab::LabOptions options;
-  options.name = place.name;
-  KPP_ASSIGN(lab::Lab cluster_lab, lab::Lab::open(options));
   Steps steps;
   if (auto node = cluster_lab.node(kNodeName)) {
     if (process_in_node(*node, place) != 0) {
@@ -225,10 +251,8 @@ Status up(const Place& place, int verbosity) {
   return {};
 }
 
-Status down(const Place& place, bool keep_data) {
-  lab::LabOptions options;
-  options.name = place.name;
-  KPP_ASSIGN(lab::Lab cluster_lab, lab::Lab::open(options));
+Status down(Place place, bool keep_data) {
+  KPP_ASSIGN(lab::Lab cluster_lab, open_lab(place));
   KPP_RETURN_IF_ERROR(cluster_lab.remove());
   if (!keep_data) KPP_RETURN_IF_ERROR(fs::remove_all(place.data()));
   std::printf("cluster \"%s\" is gone\n", place.name.c_str());
@@ -276,9 +300,7 @@ int status_main(int argc, char** argv) {
   Flags flags("kpp status", "Says what runs; answers 0 if the cluster is up.");
   add_place(flags, place);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp status", s);
-  lab::LabOptions options;
-  options.name = place.name;
-  auto cluster_lab = lab::Lab::open(options);
+  auto cluster_lab = open_lab(place);
   if (!cluster_lab) return report("kpp status", cluster_lab.error());
   const auto node = cluster_lab->node(kNodeName);
   if (!node) {
@@ -297,6 +319,9 @@ int kubeconfig_main(int argc, char** argv) {
   Flags flags("kpp kubeconfig", "Prints the path of the cluster's kubeconfig.");
   add_place(flags, place);
   if (Status s = flags.parse(argc, argv); !s.ok()) return report("kpp kubeconfig", s);
+  if (const auto cluster_lab = open_lab(place); !cluster_lab) {
+    return report("kpp kubeconfig", cluster_lab.error());
+  }
   if (!fs::exists(place.kubeconfig())) {
     return report("kpp kubeconfig",
                   Status(Reason::kNotFound, cat("cluster ", quoted(place.name),

@@ -137,6 +137,7 @@ Status Lab::make_node(const NodeSpec& spec) {
   KPP_ASSIGN(const pid_t init, start_init(options_.init_command, init_spec, state));
   state.add("address", link.address);
   state.add("gateway", link.gateway);
+  state.add("note", spec.note);
   KPP_RETURN_IF_ERROR(state.save(state_path(directory)));
   if (!options_.network.empty()) {
     KPP_ASSIGN(link.network_of, ensure_switch());
@@ -183,7 +184,8 @@ Result<Node> Lab::node(const std::string& name) const {
               state->get("gateway"),
               directory,
               init,
-              cgroups.procs_files(cat(group_name(options_.name, name), inner))};
+              cgroups.procs_files(cat(group_name(options_.name, name), inner)),
+              state->get("note")};
 }
 
 Result<std::vector<Node>> Lab::nodes() const {

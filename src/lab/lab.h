@@ -38,6 +38,7 @@ struct Node {
   std::string directory;  // of the node on the machine
   pid_t init = 0;         // its first process, as the machine sees it
   std::vector<std::string> cgroup_procs;
+  std::string note;  // of its maker
 };
 
 // Makes, finds, enters and removes the nodes of one lab.

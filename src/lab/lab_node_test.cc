@@ -98,9 +98,11 @@ TEST_F(LabNode, IsAMachineOfItsOwn) {
   spec.name = "node1";
   spec.binds = {{data, data}};
   spec.files = {{"/etc/resolv.conf", "nameserver 192.0.2.53\n"}};
+  spec.note = data;
   const auto node = lab->create_node(spec);
   ASSERT_TRUE(node) << node.error().to_string();
 
+  EXPECT_EQ(lab->node("node1")->note, data);
   EXPECT_EQ(run(*node, "hostname"), "node1\n");
   EXPECT_EQ(run(*node, "cat /proc/1/comm"), "kpp-lab-init\n");
   EXPECT_EQ(run(*node, "cat /etc/resolv.conf"), "nameserver 192.0.2.53\n");

@@ -29,6 +29,8 @@ struct NodeSpec {
   // Beside these every node gets /etc/hostname, /etc/hosts and, unless it is given here, the
   // machine's /etc/resolv.conf.
   std::vector<NodeFile> files;
+  // What its maker wants to find again; kept with the node.
+  std::string note;
 };
 
 // kInvalid unless the text can name a lab or a node: lower case letters, digits and '-', 1 to 40
