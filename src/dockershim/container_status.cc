@@ -1,6 +1,6 @@
-#include "dockershim/containers.h"
-
 #include <algorithm>
+
+#include "dockershim/containers.h"
 
 namespace kpp::dockershim {
 namespace {
