@@ -38,6 +38,14 @@ class Chunks {
   std::vector<net::Slice> pieces_;
 };
 
+// How many objects follow those of the page; nothing where a selector would have to be asked.
+std::optional<std::int64_t> remaining_of(const Call& call, const Page& page) {
+  if (page.continue_token.empty() || page.remaining <= 0 ||
+      !call.query.get("labelSelector").empty() || !call.query.get("fieldSelector").empty())
+    return std::nullopt;
+  return static_cast<std::int64_t>(page.remaining);
+}
+
 std::string list_head(const Call& call, const Page& page, std::string_view kind,
                       std::string_view version) {
   std::string out = cat(R"({"kind":")", kind, R"(","apiVersion":")", version, R"(","metadata":{)");
@@ -46,10 +54,8 @@ std::string list_head(const Call& call, const Page& page, std::string_view kind,
   if (!page.continue_token.empty()) {
     out += ",\"continue\":";
     json::write_string(out, page.continue_token);
-    if (page.remaining > 0 && call.query.get("labelSelector").empty() &&
-        call.query.get("fieldSelector").empty()) {
-      out += cat(",\"remainingItemCount\":", page.remaining);
-    }
+    if (const auto remaining = remaining_of(call, page))
+      out += cat(",\"remainingItemCount\":", *remaining);
   }
   return out + "}";
 }
@@ -107,6 +113,7 @@ net::Response protobuf_response(Call& call, const Page& page) {
   metav1::ListMeta meta;
   if (page.revision > 0) meta.resource_version = cat(page.revision);
   meta.continue_ = page.continue_token;
+  if (const auto remaining = remaining_of(call, page)) meta.remaining_item_count = *remaining;
   std::string raw;
   const auto put = [&raw](char tag, const std::string& bytes) {
     raw += tag;

@@ -42,6 +42,13 @@ class OneServer {
         admin_request(std::move(method), std::move(path), std::move(body), std::move(type)), {})));
   }
 
+  // A GET of somebody who reads one media type.
+  Answer get_as(std::string accept, std::string path) {
+    net::Request request = admin_request("GET", std::move(path));
+    request.headers.add("Accept", std::move(accept));
+    return answer_of(executor_.run(server_->handle(std::move(request), {})));
+  }
+
  private:
   store::testing::TemporaryDirectory directory_;
   LogSink sink_{STDERR_FILENO};
