@@ -200,7 +200,7 @@ TEST_F(LabNode, MachinesHaveARuntimeSeeEachOtherAndLeaveNothing) {
   const auto machines = parse_machines("class,class2");
   ASSERT_TRUE(machines);
   std::vector<std::string> steps;
-  const MachinesOptions machines_options{options_, *machines, tool()};
+  const MachinesOptions machines_options{.lab = options_, .machines = *machines, .program = tool()};
   for (int round = 0; round < 2; ++round) {
     const Status made = make_machines(machines_options, [&](const auto& s) { steps.push_back(s); });
     ASSERT_TRUE(made.ok()) << made.to_string();
