@@ -86,6 +86,17 @@ TEST_F(NodeAgentTest, TaintsAreForTheRegistrationAlone) {
   EXPECT_TRUE(node().spec.taints.empty());
 }
 
+TEST_F(NodeAgentTest, AnExtendedResourceThatStandsInTheCapacityIsAllocatable) {
+  start();
+  const std::string name = "example.com/dongle";
+  const api::Quantity amount("4");
+  api.edit<corev1::Node>({"", "node1"}, [&](corev1::Node& n) { n.status.capacity[name] = amount; });
+  executor.advance(seconds(30));
+  EXPECT_EQ(node().status.capacity.at(name), amount);
+  EXPECT_EQ(node().status.allocatable.at(name), amount);
+  EXPECT_GT(node().status.allocatable.size(), 1U);
+}
+
 TEST_F(NodeAgentTest, AHeartbeatThatHangsIsGivenUpAndTheNextOneIsMade) {
   start();
   executor.advance(seconds(11));

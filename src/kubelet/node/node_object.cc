@@ -113,6 +113,12 @@ corev1::Node new_node(const Machine& machine, const KubeletOptions& options) {
 void fill_status(corev1::NodeStatus& status, const Machine& machine, const KubeletOptions& options,
                  const RuntimeHealth& runtime, WallTime now) {
   NodeResources resources = node_resources(machine, options);
+  // Resources of a domain of its own are advertised by whoever writes them into the capacity.
+  for (const auto& [name, amount] : status.capacity) {
+    if (name.find('/') == std::string::npos) continue;
+    resources.capacity.emplace(name, amount);
+    resources.allocatable.emplace(name, amount);
+  }
   status.capacity = std::move(resources.capacity);
   status.allocatable = std::move(resources.allocatable);
   set_addresses(status, options);
