@@ -1,4 +1,6 @@
 // The group autoscaling, both versions.
+#include <algorithm>
+
 #include "api/autoscalingv1.h"
 #include "api/autoscalingv2.h"
 #include "api/defaults/rules.h"
@@ -21,7 +23,13 @@ void scaler_v1(autoscalingv1::HorizontalPodAutoscaler& object) {
   }
 }
 
-void scaler_v2(autoscalingv2::HorizontalPodAutoscaler& object) {
+// Policies that were sent as [] are none at all, and for validation to refuse.
+bool absent(const std::vector<autoscalingv2::HPAScalingPolicy>& policies, std::string_view path,
+            SentEmpty sent_empty) {
+  return policies.empty() && std::ranges::find(sent_empty, path) == sent_empty.end();
+}
+
+void scaler_v2(autoscalingv2::HorizontalPodAutoscaler& object, SentEmpty sent_empty) {
   auto& spec = object.spec;
   set(spec.min_replicas, 1);
   if (spec.metrics.empty()) {
@@ -36,10 +44,14 @@ void scaler_v2(autoscalingv2::HorizontalPodAutoscaler& object) {
   auto& up = spec.behavior->scale_up.ensure();
   set(up.stabilization_window_seconds, 0);
   set(up.select_policy, "Max");
-  if (up.policies.empty()) up.policies = {policy("Pods", 4), policy("Percent", 100)};
+  if (absent(up.policies, "spec.behavior.scaleUp.policies", sent_empty)) {
+    up.policies = {policy("Pods", 4), policy("Percent", 100)};
+  }
   auto& down = spec.behavior->scale_down.ensure();
   set(down.select_policy, "Max");
-  if (down.policies.empty()) down.policies = {policy("Percent", 100)};
+  if (absent(down.policies, "spec.behavior.scaleDown.policies", sent_empty)) {
+    down.policies = {policy("Percent", 100)};
+  }
 }
 
 constexpr Rule kRules[] = {

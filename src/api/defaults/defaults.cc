@@ -12,7 +12,7 @@ namespace {
 
 // What is to be done with a message type; types that need nothing are not visited.
 struct Plan {
-  std::vector<void (*)(void*)> rules;
+  std::vector<void (*)(void*, SentEmpty)> rules;
   struct Constant {
     const FieldDesc* field;
     json::Value value;
@@ -119,8 +119,9 @@ void round_up(const FieldDesc& field, void* message) {
   }
 }
 
-void apply(const Plan& plan, void* message) {
-  for (const auto rule : plan.rules) rule(message);
+// Inner messages do not hear of empty lists: the paths are those of the whole object.
+void apply(const Plan& plan, void* message, SentEmpty sent_empty = {}) {
+  for (const auto rule : plan.rules) rule(message, sent_empty);
   for (const auto& constant : plan.constants) set_constant(constant, message);
   for (const FieldDesc* field : plan.resources) round_up(*field, message);
   for (const auto& [field, inner] : plan.inner) {
@@ -150,9 +151,9 @@ void apply(const Plan& plan, void* message) {
 
 }  // namespace
 
-void apply_defaults(const TypeDesc& desc, void* object) {
+void apply_defaults(const TypeDesc& desc, void* object, SentEmpty sent_empty) {
   const Plan& plan = plans().of(desc);
-  if (plan.needed) apply(plan, object);
+  if (plan.needed) apply(plan, object, sent_empty);
 }
 
 namespace defaults {

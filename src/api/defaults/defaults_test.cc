@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/appsv1.h"
+#include "api/autoscalingv2.h"
 #include "api/corev1.h"
 #include "api/json_codec.h"
 
@@ -29,6 +30,17 @@ TEST(Defaults, PodsGetPoliciesAndRequests) {
       R"("imagePullPolicy":"IfNotPresent"}],"restartPolicy":"Always","terminationGracePeriodSeconds":30,)"
       R"("dnsPolicy":"ClusterFirst","securityContext":{},"schedulerName":"default-scheduler",)"
       R"("enableServiceLinks":true},"status":{}})");
+}
+
+TEST(Defaults, ScalingPoliciesThatWereSentAsNoneAreNotFilledIn) {
+  autoscalingv2::HorizontalPodAutoscaler object;
+  object.spec.behavior.emplace();
+  const std::vector<std::string> sent_empty{"spec.behavior.scaleUp.policies"};
+  apply_defaults(object.desc(), &object, sent_empty);
+  EXPECT_TRUE(object.spec.behavior->scale_up->policies.empty());
+  EXPECT_EQ(object.spec.behavior->scale_down->policies.size(), 1U);
+  apply_defaults(object);
+  EXPECT_EQ(object.spec.behavior->scale_up->policies.size(), 2U);
 }
 
 TEST(Defaults, DeploymentsRoll) {

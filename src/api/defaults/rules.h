@@ -8,19 +8,27 @@
 #include <string_view>
 #include <utility>
 
+#include "api/defaults/defaults.h"
 #include "api/schema.h"
 
 namespace kpp::api::defaults {
 
 struct Rule {
   const TypeDesc& (*type)();
-  void (*apply)(void* message);
+  void (*apply)(void* message, SentEmpty sent_empty);
 };
 
 // Makes a Rule of a function that takes the message by reference.
 template <class T, void (*kApply)(T&)>
 constexpr Rule rule() {
-  return {&T::desc, [](void* message) { kApply(*static_cast<T*>(message)); }};
+  return {&T::desc, [](void* message, SentEmpty) { kApply(*static_cast<T*>(message)); }};
+}
+// The same of one that fills lists only where they are absent; for a type that is a whole object.
+template <class T, void (*kApply)(T&, SentEmpty)>
+constexpr Rule rule() {
+  return {&T::desc, [](void* message, SentEmpty sent_empty) {
+            kApply(*static_cast<T*>(message), sent_empty);
+          }};
 }
 
 template <class T>

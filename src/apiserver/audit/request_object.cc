@@ -14,7 +14,7 @@ void note_request_object(const Call& call, const api::Object& object) {
     call.audit->name_object(meta->namespace_, meta->name, meta->uid, meta->resource_version);
   if (!call.audit->wants_request()) return;
   api::Object whole = object;
-  api::apply_defaults(whole);
+  api::apply_defaults(whole, call.empty_lists);
   std::string text;
   api::to_json(text, whole.desc(), whole.data());
   if (auto document = json::parse(text)) call.audit->set_request(std::move(*document));

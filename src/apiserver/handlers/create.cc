@@ -83,7 +83,7 @@ async::Task<Result<Written>> create_object(Call& call, api::Object object, Field
   const ServedResource& resource = *call.resource;
   const bool generated =
       api::metadata(object)->name.empty() && !api::metadata(object)->generate_name.empty();
-  api::apply_defaults(object);
+  api::apply_defaults(object, call.empty_lists);
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return fail(fresh);
   // Only what the client sent (and defaulting) is the manager's; what the server adds below is

@@ -224,7 +224,7 @@ async::Task<net::Response> handle_update(Call& call) {
     }
     meta.namespace_ = call.info.namespace_;
   }
-  api::apply_defaults(*body);
+  api::apply_defaults(*body, call.empty_lists);
   const Status fresh = co_await freshen(call);
   if (!fresh.ok()) co_return respond_status(fresh, &call);
   if (!cached(call) && call.info.subresource.empty() && call.resource->strategy->create_on_update &&
@@ -291,7 +291,7 @@ async::Task<net::Response> handle_patch(Call& call) {
           bad_request(cat("the name of the object (", meta.name,
                           ") does not match the name on the URL (", call_pointer->info.name, ")")));
     }
-    api::apply_defaults(object);
+    api::apply_defaults(object, call_pointer->empty_lists);
     return object;
   };
   auto written = co_await modify_object(call, std::move(change), options);
