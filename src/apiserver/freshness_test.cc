@@ -6,6 +6,7 @@
 #include "apiserver/allocators.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/handlers/common.h"
+#include "apiserver/handlers/handlers.h"
 #include "apiserver/testing/slow_store.h"
 #include "apiserver/watch_cache.h"
 
@@ -43,15 +44,50 @@ async::Task<void> keep_status(async::Task<Status> task, std::optional<Status>* o
   out->emplace(co_await std::move(task));
 }
 
+// A handler's call of config maps, over the fixture's store.
+struct CallFixture : Fixture {
+  Authorizer authorizer{cache, table};
+  Admission admission{cache, table, {}};
+  std::unique_ptr<Allocators> allocators =
+      std::move(Allocators::make(cache, table, "10.96.0.0/16").value());
+  Core core{executor,  store,       cache,   table,   authorizer,
+            admission, *allocators, nullptr, nullptr, log};
+  Call call{core, {}, {}, {}, {}, &config_maps(), nullptr, {}, {}, {}, {}};
+};
+
+async::Task<void> keep_response(async::Task<net::Response> task,
+                                std::optional<net::Response>* out) {
+  out->emplace(co_await std::move(task));
+}
+
+async::Task<void> keep_frame(net::BodySource& source, std::optional<std::string>* out) {
+  const auto frame = co_await source.next({});
+  out->emplace(frame && *frame ? **frame : std::string());
+}
+
+TEST(Watch, OneThatBeginsNowIsNotShownWhatWasWrittenBeforeItBegan) {
+  CallFixture f;
+  f.call.info.verb = "watch";
+  f.call.query = net::Query::parse(
+      "watch=1&timeoutSeconds=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan&"
+      "resourceVersion=0");
+  f.store.put(std::string(kKey), std::string(kValue));
+  std::optional<net::Response> response;
+  f.scope.spawn(keep_response(handle_watch(f.call), &response));
+  f.executor.run_until_idle();
+  f.store.show();
+  f.executor.run_until_idle();
+  ASSERT_TRUE(response.has_value());
+  ASSERT_NE(response->stream, nullptr) << response->body_text();
+  std::optional<std::string> frame;
+  f.scope.spawn(keep_frame(*response->stream, &frame));
+  f.executor.advance(std::chrono::seconds(1));
+  EXPECT_EQ(frame, "");
+}
+
 TEST(Freshen, AReadOfAServerThatIsBehindForLongIsAnsweredAllTheSame) {
-  Fixture f;
-  Authorizer authorizer(f.cache, f.table);
-  Admission admission(f.cache, f.table, {});
-  const auto allocators = Allocators::make(f.cache, f.table, "10.96.0.0/16");
-  ASSERT_TRUE(allocators);
-  Core core{f.executor, f.store,      f.cache, f.table, authorizer,
-            admission,  **allocators, nullptr, nullptr, f.log};
-  Call call{core, {}, {}, {}, {}, &f.config_maps(), nullptr, {}, {}, {}, {}};
+  CallFixture f;
+  Call& call = f.call;
   f.store.put(std::string(kKey), std::string(kValue));
   std::optional<Status> status;
   f.scope.spawn(keep_status(freshen(call), &status));

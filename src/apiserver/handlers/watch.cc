@@ -201,10 +201,11 @@ class WatchBody final : public net::BodySource {
 
 namespace {
 
-// Waits for what a watch begins with. One that begins at a version of its own has no need to.
+// Waits for what a watch begins with. One that begins at a version of its own has no need to; one
+// that begins at "0" shall not be shown as news what its client has written before it asked.
 async::Task<Status> seen_enough(Call& call, const ListOptions& options, bool wants_state) {
   if (!options.revision_given) co_return co_await freshen(call);
-  if (!wants_state) co_return Status();
+  if (!wants_state && options.revision != 0) co_return Status();
   co_return co_await reach(call, options.revision);
 }
 
