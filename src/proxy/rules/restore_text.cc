@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "proxy/rules/iptables.h"
 
@@ -109,7 +110,11 @@ std::string RestoreText::to_string() const {
   std::string out;
   for (const auto& [name, table] : tables_) {
     out.append("*").append(name).append("\n");
-    for (const auto& chain : table.chains) out.append(":").append(chain).append(" - [0:0]\n");
+    // iptables-nft-restore puts each new chain into a sorted list that it walks from its head: with
+    // ten thousand chains this order takes a third of the time of a random one.
+    std::vector<std::string> chains = table.chains;
+    std::sort(chains.begin(), chains.end(), std::greater<>());
+    for (const auto& chain : chains) out.append(":").append(chain).append(" - [0:0]\n");
     for (const auto& line : table.lines) out.append(line).append("\n");
     out.append("COMMIT\n");
   }

@@ -156,6 +156,13 @@ TEST(KernelRules, ReadWhatIptablesSavePrints) {
   EXPECT_FALSE(KernelRules::parse("-A X -j Y\n"));
 }
 
+TEST(RestoreText, DeclaresChainsFromTheLastToTheFirst) {
+  RestoreText text;
+  for (const char* chain : {"KUBE-SEP-B", "KUBE-SVC-A", "KUBE-SEP-A"}) text.chain("nat", chain);
+  EXPECT_EQ(text.to_string(),
+            "*nat\n:KUBE-SVC-A - [0:0]\n:KUBE-SEP-B - [0:0]\n:KUBE-SEP-A - [0:0]\nCOMMIT\n");
+}
+
 TEST(Cidr, ContainsItsAddresses) {
   const auto range = Cidr::parse("10.1.2.3/12");
   ASSERT_TRUE(range);
