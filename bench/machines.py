@@ -1,19 +1,20 @@
 """Figures of a cluster of three machines made by kubeadm. Needs root."""
-import json
 import os
 import re
 import subprocess
 import time
 
+import network
+
 NAME = 'bench-machines'
-SERVICES = 1000
-CHANGES = 50
 # By the name that a component runs under: the most that it should hold, in MB. The API server's counts its etcd.
 RESIDENT = {'kube-apiserver': 60, 'kube-controller-manager': 20, 'kube-scheduler': 15, 'kubelet': 20, 'kube-proxy': 10,
             'kpp-net': 10, 'coredns': 15}
 
 
 class Machines:
+    name = NAME
+
     def __init__(self, kpp):
         self.kpp = kpp
 
@@ -22,7 +23,20 @@ class Machines:
 
     def enter(self, machine, script, check=True, **options):
         prepare = 'export HOME=/root KUBECONFIG=/etc/kubernetes/admin.conf; '
-        return self.lab('enter', machine, '--name', NAME, '--', '/bin/sh', '-c', prepare + script, check=check, **options).stdout
+        return self.run(machine, ['/bin/sh', '-c', prepare + script], check=check, **options)
+
+    def _inside(self, machine, words):
+        return [self.kpp, 'lab', 'enter', machine, '--name', NAME, '--', *words]
+
+    def start(self, machine, words, **options):
+        """A process in the machine that goes on beside the caller."""
+        return subprocess.Popen(self._inside(machine, words), text=True, **options)
+
+    def run(self, machine, words, check=True, **options):
+        return subprocess.run(self._inside(machine, words), check=check, capture_output=True, text=True, **{'timeout': 300, **options}).stdout
+
+    def kubectl(self, machine, words, **options):
+        return self.enter(machine, f'kubectl {words}', **options)
 
     def names(self):
         return [words[1] for words in self._rows()]
@@ -80,7 +94,7 @@ def measure(kpp, row):
                 held = [max(held, default=0) + max((resident for of, resident in processes if of == 'etcd'), default=0)]
             if held:
                 row(f'{name}{" with etcd" if name == "kube-apiserver" else ""}, resident', max(held), 'MB', target)
-        measure_rules(machines, row, first, [first, *others])
+        network.measure(machines, row)
     finally:
         machines.lab('down', '--name', NAME, check=False)
 
@@ -93,35 +107,3 @@ def measure_join(machines, row, first, last):
     machines.enter(last, join)
     machines.enter(first, f'kubectl wait --for=condition=Ready node/{last} --timeout=60s')
     row('kubeadm join to Ready', time.monotonic() - begin, 's', 3)
-
-
-def measure_rules(machines, row, first, all_of_them):
-    """From the answer to a change of a service's endpoints to its rule on every machine."""
-    objects = []
-    for i in range(SERVICES):
-        objects.append({'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': f'many-{i}'},
-                        'spec': {'ports': [{'name': 'p', 'port': 80}]}})
-        objects.append(slice_of(i, f'10.250.{i // 250}.{i % 250 + 1}'))
-    machines.enter(first, 'kubectl create -f - > /dev/null', input=json.dumps({'apiVersion': 'v1', 'kind': 'List', 'items': objects}))
-    for machine in all_of_them:
-        wait_for_rule(machines, machine, f'10.250.{(SERVICES - 1) // 250}.{(SERVICES - 1) % 250 + 1}')
-    took = []
-    for i in range(CHANGES):
-        address = f'10.251.0.{i + 1}'
-        machines.enter(first, 'kubectl replace -f - > /dev/null', input=json.dumps(slice_of(i, address)))
-        begin = time.monotonic()
-        for machine in all_of_them:
-            wait_for_rule(machines, machine, address)
-        took.append(time.monotonic() - begin)
-    row(f'change of one of {SERVICES} services to its rule on every machine, p99', sorted(took)[int(len(took) * 0.99)], 's', 0.5)
-
-
-def slice_of(i, address):
-    return {'apiVersion': 'discovery.k8s.io/v1', 'kind': 'EndpointSlice', 'addressType': 'IPv4',
-            'metadata': {'name': f'many-{i}-a', 'labels': {'kubernetes.io/service-name': f'many-{i}'}},
-            'ports': [{'name': 'p', 'port': 8080, 'protocol': 'TCP'}],
-            'endpoints': [{'addresses': [address], 'conditions': {'ready': True}}]}
-
-
-def wait_for_rule(machines, machine, address):
-    machines.enter(machine, f'until iptables-save -t nat | grep -q "to-destination {address}:8080"; do sleep 0.02; done', timeout=60)
